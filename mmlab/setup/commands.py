@@ -1,0 +1,99 @@
+"""The command line: one function for each command, and one place where troubles become sentences."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mmlab.setup import checks, install, launch, locks, places, stages
+from mmlab.setup.report import Trouble
+
+
+def setup(words: Sequence[str]) -> int:
+    """make the environment .venv, or bring it up to date"""
+    prefix = install.ensure("lab")
+    print(f"Ready: {prefix}. Start JupyterLab with: make lab (or: python -m mmlab lab)")
+    return 0
+
+
+def lab(words: Sequence[str]) -> int:
+    """open the lessons in JupyterLab; more arguments go to JupyterLab"""
+    return launch.lab(install.ensure("lab"), words)
+
+
+def test(words: Sequence[str]) -> int:
+    """run all tests, or the stages named: lint types layers unit notebooks browser"""
+    chosen = stages.choose(words)
+    return stages.run(chosen, install.ensure("test"))
+
+
+def doctor(words: Sequence[str]) -> int:
+    """check the whole set-up and say what to do about each failure"""
+    python = places.python_of(places.environment())
+    if "--here" in words or not python.exists() or Path(sys.prefix) == places.environment():
+        report = checks.doctor()
+        print(report.table())
+        return 0 if report.ok else 1
+    command = [str(python), "-m", "mmlab", "doctor", "--here"]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(places.environment()))
+
+
+def lock(words: Sequence[str]) -> int:
+    """write the locks anew from pyproject.toml (with --upgrade: newest versions)"""
+    locks.write(install.ensure("lab"), words)
+    return 0
+
+
+def notebooks(words: Sequence[str]) -> int:
+    """run the notebooks (or those named) from top to bottom and store what they show"""
+    prefix = install.ensure("test")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.rerun", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
+def clean(words: Sequence[str]) -> int:
+    """remove .venv and everything else that was made here"""
+    for name in (".venv", "build", "mmlab.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+                 ".import_linter_cache", ".hypothesis"):
+        if (places.ROOT / name).exists():
+            print(f"removing {name}")
+            shutil.rmtree(places.ROOT / name)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "lab": lab, "test": test, "setup": setup, "doctor": doctor, "notebooks": notebooks, "lock": lock,
+    "clean": clean,
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command line `words` and return the exit code."""
+    about = "\n".join(f"  {name:10} {function.__doc__}" for name, function in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m mmlab", usage="python -m mmlab COMMAND [ARGUMENTS]",
+        description=f"commands:\n{about}", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS)
+    speak_utf8()
+    if not words:
+        parser.print_help()
+        return 2
+    command = parser.parse_args(words[:1]).command
+    try:
+        return COMMANDS[command](words[1:])
+    except Trouble as trouble:
+        print(f"\nmmlab: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nmmlab: stopped; run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def speak_utf8() -> None:
+    """Let every terminal take our output, replacing what it cannot show (the C locale, old Windows consoles)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
