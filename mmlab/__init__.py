@@ -1,0 +1,80 @@
+"""mmlab: what really happens when a program calls mmap.
+
+A simulated machine whose kernel behaves like Linux, to step through, see and break:
+
+>>> from mmlab import Kernel, PROT_READ, MAP_SHARED, O_RDONLY
+>>> kernel = Kernel()
+>>> proc = kernel.spawn("reader")
+>>> fd = proc.open("/data/book.txt", O_RDONLY)
+>>> addr = proc.mmap(0, 8192, PROT_READ, MAP_SHARED, fd, 4096)
+>>> proc.load(addr, 5)
+b'page1'
+>>> kernel.check()
+"""
+
+from .include.errors import (
+    BUS_ADRERR,
+    SEGV_ACCERR,
+    SEGV_MAPERR,
+    BusError,
+    KernelBug,
+    MemoryFault,
+    OutOfMemory,
+    SegmentationFault,
+)
+from .include.mman import (
+    MAP_ANONYMOUS,
+    MAP_DENYWRITE,
+    MAP_EXECUTABLE,
+    MAP_FIXED,
+    MAP_FIXED_NOREPLACE,
+    MAP_GROWSDOWN,
+    MAP_HUGETLB,
+    MAP_LOCKED,
+    MAP_NONBLOCK,
+    MAP_NORESERVE,
+    MAP_POPULATE,
+    MAP_PRIVATE,
+    MAP_SHARED,
+    MAP_SHARED_VALIDATE,
+    MAP_STACK,
+    MAP_SYNC,
+    O_APPEND,
+    O_CLOEXEC,
+    O_CREAT,
+    O_DIRECTORY,
+    O_EXCL,
+    O_RDONLY,
+    O_RDWR,
+    O_TRUNC,
+    O_WRONLY,
+    PAGE_SIZE,
+    PROT_EXEC,
+    PROT_NONE,
+    PROT_READ,
+    PROT_WRITE,
+    SEEK_CUR,
+    SEEK_END,
+    SEEK_SET,
+    map_names,
+    prot_names,
+)
+from .machine import Kernel
+from .process import Process
+from .trace import Trace
+
+__version__ = "0.1.0"
+__all__ = [
+    "Kernel",
+    "Process",
+    "Trace",
+    "BusError", "KernelBug", "MemoryFault", "OutOfMemory", "SegmentationFault",
+    "BUS_ADRERR", "SEGV_ACCERR", "SEGV_MAPERR",
+    "PROT_EXEC", "PROT_NONE", "PROT_READ", "PROT_WRITE",
+    "MAP_ANONYMOUS", "MAP_DENYWRITE", "MAP_EXECUTABLE", "MAP_FIXED", "MAP_FIXED_NOREPLACE", "MAP_GROWSDOWN",
+    "MAP_HUGETLB", "MAP_LOCKED", "MAP_NONBLOCK", "MAP_NORESERVE", "MAP_POPULATE", "MAP_PRIVATE", "MAP_SHARED",
+    "MAP_SHARED_VALIDATE", "MAP_STACK", "MAP_SYNC",
+    "O_APPEND", "O_CLOEXEC", "O_CREAT", "O_DIRECTORY", "O_EXCL", "O_RDONLY", "O_RDWR", "O_TRUNC", "O_WRONLY",
+    "SEEK_CUR", "SEEK_END", "SEEK_SET",
+    "PAGE_SIZE", "map_names", "prot_names",
+]

@@ -1,0 +1,48 @@
+"""Loads and stores: what the hardware does before and after a page fault.
+
+The processor knows nothing of VMAs. It walks the page table; an entry that is present and allows the access is used,
+and marked accessed (and dirty); any other raises a page fault, after which the access is tried again.
+"""
+
+from __future__ import annotations
+
+from ..include.mm_types import page
+from ..include.mman import PAGE_SIZE, offset_in_page
+from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_RW, pte_offset, pte_pfn
+from ..include.sched import task_struct
+from ..mm.filemap import page_bytes, write_page_bytes
+from .fault import do_page_fault
+
+
+def translate(current: task_struct, address: int, write: bool) -> page:
+    """Give the page that an access at `address` reaches, faulting as often as it takes."""
+    needed = _PAGE_PRESENT | (_PAGE_RW if write else 0)
+    used = _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0)
+    while True:
+        table, i = pte_offset(current.mm.pgd, address)
+        if table is not None and table[i] & needed == needed:
+            if table[i] & used != used:
+                table[i] |= used
+            return current.machine.mem_map[pte_pfn(table[i])]
+        do_page_fault(current, address, write)
+
+
+def load(current: task_struct, address: int, count: int) -> bytes:
+    """Read `count` bytes of the process's memory, page by page."""
+    out, end = bytearray(), address + count
+    while address < end:
+        start = offset_in_page(address)
+        upto = min(PAGE_SIZE, start + end - address)
+        out += page_bytes(translate(current, address, write=False), start, upto)
+        address += upto - start
+    return bytes(out)
+
+
+def store(current: task_struct, address: int, data: bytes) -> None:
+    """Write `data` to the process's memory, page by page; what precedes a fault stays written."""
+    done = 0
+    while done < len(data):
+        start = offset_in_page(address + done)
+        chunk = data[done : done + PAGE_SIZE - start]
+        write_page_bytes(translate(current, address + done, write=True), start, chunk)
+        done += len(chunk)

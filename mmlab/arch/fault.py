@@ -1,0 +1,60 @@
+"""A page fault, from the exception to handle_mm_fault or a signal: arch/x86/mm/fault.c (v4.4)."""
+
+from __future__ import annotations
+
+from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, OutOfMemory, SegmentationFault
+from ..include.mm import (
+    FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
+    FAULT_FLAG_WRITE,
+    VM_EXEC,
+    VM_FAULT_ERROR,
+    VM_FAULT_MAJOR,
+    VM_FAULT_OOM,
+    VM_FAULT_RETRY,
+    VM_READ,
+    VM_WRITE,
+)
+from ..include.mm_types import vm_area_struct
+from ..include.sched import task_struct
+from ..mm.memory import handle_mm_fault
+from ..mm.vma import find_vma
+
+
+def access_error(vma: vm_area_struct, write: bool) -> bool:
+    """Tell whether the VMA forbids the access; any of r, w, x lets x86 load: arch/x86/mm/fault.c, same name (v4.4)."""
+    return not vma.vm_flags & (VM_WRITE if write else VM_READ | VM_WRITE | VM_EXEC)
+
+
+def do_page_fault(current: task_struct, address: int, write: bool) -> None:
+    """Mend the fault, or raise the signal it earns: arch/x86/mm/fault.c:__do_page_fault (v4.4).
+
+    SegmentationFault without a VMA (SEGV_MAPERR) or against its permissions (SEGV_ACCERR); BusError past the file.
+    A fault that waited for the disk is tried once more; it counts once, as a major one.
+    """
+    access = "store" if write else "load"
+    vma = find_vma(current.mm, address)
+    if vma is None or vma.vm_start > address:
+        raise SegmentationFault(address, access, SEGV_MAPERR, "no VMA covers this address")
+    if access_error(vma, write):
+        raise SegmentationFault(address, access, SEGV_ACCERR, f"{vma.name} is {vma.perms}")
+    flags = FAULT_FLAG_ALLOW_RETRY | (FAULT_FLAG_WRITE if write else 0)
+    fault = major = handle_mm_fault(current.mm, vma, address, flags)
+    if fault & VM_FAULT_RETRY:
+        flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
+        fault = handle_mm_fault(current.mm, vma, address, flags)
+        major |= fault
+    if fault & VM_FAULT_ERROR:
+        mm_fault_error(vma, address, access, fault)
+    if major & VM_FAULT_MAJOR:
+        current.maj_flt += 1
+    else:
+        current.min_flt += 1
+
+
+def mm_fault_error(vma: vm_area_struct, address: int, access: str, fault: int) -> None:
+    """Raise the signal for a fault that cannot be mended: arch/x86/mm/fault.c:mm_fault_error (v4.4)."""
+    if fault & VM_FAULT_OOM:
+        raise OutOfMemory(address, access, 0, "no free page is left")
+    size = vma.vm_file.f_mapping.host.i_size if vma.vm_file else 0
+    raise BusError(address, access, BUS_ADRERR, f"{vma.name} goes on past the last page of its file ({size} bytes)")

@@ -1,0 +1,223 @@
+"""Every invariant of the machine, recomputed from scratch: what `kernel.check()` asserts."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from .include.fs import address_space, dentry, file, inode
+from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE
+from .include.mm_types import PageAnon, PG_dirty, PG_swapbacked, anon_vma, mm_struct, page, vm_area_struct, vma_pages
+from .include.mman import PAGE_SHIFT, PAGE_SIZE
+from .include.mmzone import (
+    NR_ANON_PAGES,
+    NR_FILE_DIRTY,
+    NR_FILE_MAPPED,
+    NR_FILE_PAGES,
+    NR_FREE_PAGES,
+    NR_PAGETABLE,
+    NR_SHMEM,
+    machine,
+)
+from .include.pgtable import PMD_SHIFT, PMD_SIZE, pte_none, pte_pfn, pte_write
+from .lib.rbtree import rb_first, rb_next
+from .mm.memory import ZERO_PFN, mm_counter
+from .mm.page_writeback import __set_page_dirty_nobuffers
+
+
+def expect(what: str, found: Any, wanted: Any) -> None:
+    """Assert that the machine holds what was recomputed; the message says both."""
+    if found != wanted:
+        raise AssertionError(f"{what} is {found!r}, but recomputed it is {wanted!r}")
+
+
+def vmas(mm: mm_struct) -> Iterator[vm_area_struct]:
+    """Walk the list of VMAs."""
+    vma = mm.mmap
+    while vma is not None:
+        yield vma
+        vma = vma.vm_next
+
+
+def files_of(machine: machine) -> Counter[file]:
+    """Count the references to each open file: descriptors, VMAs, running programs."""
+    found: Counter[file] = Counter()
+    for task in machine.tasks.values():
+        found.update(task.files.values())
+        found.update(vma.vm_file for vma in vmas(task.mm) if vma.vm_file)
+        found.update([task.mm.exe_file] if task.mm.exe_file else [])
+    return found
+
+
+def inodes_of(machine: machine) -> list[inode]:
+    """Collect every file: those with a name, those only open, and the devices' own."""
+    found: dict[inode, None] = {mapping.host: None for mapping in machine.block_devices}
+    todo: list[dentry] = [machine.root]
+    while todo:
+        at = todo.pop()
+        found[at.d_inode] = None
+        todo.extend(at.d_children.values())
+    for f in files_of(machine):
+        found[f.f_path.d_inode] = None
+    return list(found)
+
+
+def check(machine: machine) -> None:
+    """Assert every invariant of the machine: trees, lists, reference counts, counters."""
+    ptes: Counter[page] = Counter()
+    rss: Counter[tuple[mm_struct, str]] = Counter()
+    for task in machine.tasks.values():
+        check_vmas(task.mm)
+        for found in mapped_pages(task.mm):
+            ptes[found] += 1
+            rss[task.mm, mm_counter(found)] += 1
+        for name, count in task.mm.rss_stat.items():
+            expect(f"{task.mm.rss_stat.name}[{name}]", count, rss[task.mm, name])
+    check_files(machine)
+    check_pages(machine, ptes)
+    check_vm_stat(machine, ptes)
+
+
+def check_vmas(mm: mm_struct) -> None:
+    """Assert that list and tree agree, that nothing overlaps, and that each VMA's file and anon_vma know it."""
+    in_list, in_tree, node = list(vmas(mm)), [], rb_first(mm.mm_rb)
+    while node is not None:
+        in_tree.append(node)
+        node = rb_next(node)
+    expect(f"{mm.name}: the list of VMAs", in_list, in_tree)
+    expect(f"{mm.name}.map_count", mm.map_count, len(in_list))
+    expect(f"{mm.name}.total_vm", mm.total_vm, sum(map(vma_pages, in_list)))
+    expect(f"{mm.name}.locked_vm", mm.locked_vm, sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED))
+    check_rb(mm.name, mm.mm_rb.rb_node)
+    end = 0
+    for vma in in_list:
+        if not end <= vma.vm_start < vma.vm_end or (vma.vm_start | vma.vm_end) % PAGE_SIZE:
+            raise AssertionError(f"{vma!r} is empty, unaligned, or begins before {end:x}, where the last one ends")
+        end = vma.vm_end
+        if vma.vm_file:
+            expect(f"{vma.name} in the i_mmap of its file", vma in vma.vm_file.f_mapping.i_mmap, True)
+        if vma.anon_vma:
+            expect(f"{vma.name} in {vma.anon_vma.name}", vma in vma.anon_vma.vmas, True)
+
+
+def check_rb(name: str, node: Any) -> int:
+    """Assert the rules of a red-black tree; give its height in black nodes."""
+    if node is None:
+        return 1
+    for child in (node.rb_left, node.rb_right):
+        if child is not None:
+            expect(f"{name}: {child.name}.rb_parent", child.rb_parent, node)
+            if node.rb_red and child.rb_red:
+                raise AssertionError(f"{name}: {node.name} and its child {child.name} are both red")
+    left, right = check_rb(name, node.rb_left), check_rb(name, node.rb_right)
+    expect(f"{name}: the black height under {node.name}", left, right)
+    return left + (not node.rb_red)
+
+
+def mapped_pages(mm: mm_struct) -> Iterator[page]:
+    """Walk the page tables; give the page of each PTE but the zero page's. Every PTE must be right for its VMA."""
+    in_list = list(vmas(mm))
+    ends = [vma.vm_end for vma in in_list]
+    expect(f"{mm.name}.nr_ptes", mm.nr_ptes, len(mm.pgd))
+    for index, table in mm.pgd.items():
+        expect(f"{mm.name}: the address of a page table", table.start, index << PMD_SHIFT)
+        nearest = bisect_right(ends, table.start)
+        if nearest == len(ends) or in_list[nearest].vm_start >= table.start + PMD_SIZE:
+            raise AssertionError(f"{mm.name}: a page table at {table.start:x}, where no VMA is")
+        for i, pte in enumerate(table):
+            if pte_none(pte):
+                continue
+            address = table.start + (i << PAGE_SHIFT)
+            nearest = bisect_right(ends, address)
+            if nearest == len(ends) or in_list[nearest].vm_start > address:
+                raise AssertionError(f"{mm.name}: a PTE at {address:x}, where no VMA is")
+            check_pte(in_list[nearest], address, pte)
+            if pte_pfn(pte) != ZERO_PFN:
+                yield mm.machine.mem_map[pte_pfn(pte)]
+
+
+def check_pte(vma: vm_area_struct, address: int, pte: int) -> None:
+    """Assert that the PTE maps the page which the VMA says lies at `address`, and allows no more than the VMA does."""
+    where, pgoff = f"{vma.name}: the PTE at {address:x}", vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)
+    if pte_pfn(pte) == ZERO_PFN:
+        expect(f"{where} maps the zero page", (vma.vm_ops, pte_write(pte)), (None, False))
+        return
+    page = vma.vm_mm.machine.mem_map[pte_pfn(pte)]
+    expect(f"{where}: the page's index", page.index, pgoff)
+    if isinstance(page.mapping, anon_vma):
+        expect(f"{where}: {vma.name} is in {page.mapping.name}", vma in page.mapping.vmas, True)
+    else:
+        expect(f"{where}: the page's file", page.mapping, vma.vm_file and vma.vm_file.f_mapping)
+        expect(f"{where}: writable, and so the VMA is shared", pte_write(pte) <= bool(vma.vm_flags & VM_SHARED), True)
+    expect(f"{where}: writable, and so is the VMA", pte_write(pte) <= bool(vma.vm_flags & VM_WRITE), True)
+
+
+def check_files(machine: machine) -> None:
+    """Assert the reference counts of open files, files and mappings."""
+    files, mapped = files_of(machine), [v for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_file]
+    for f, references in files.items():
+        expect(f"{f.name} ({f.f_path.d_name}).f_count", f.f_count, references)
+    expect("slabinfo[filp]", machine.slabinfo["filp"], len(files))
+    linked = sum(task.mm.map_count for task in machine.tasks.values())
+    expect("slabinfo[vm_area_struct]", machine.slabinfo["vm_area_struct"], linked)
+    expect("slabinfo[mm_struct]", machine.slabinfo["mm_struct"], len(machine.tasks))
+    anons = {v.anon_vma for task in machine.tasks.values() for v in vmas(task.mm) if v.anon_vma}
+    expect("slabinfo[anon_vma]", machine.slabinfo["anon_vma"], len(anons))
+    for node in inodes_of(machine):
+        opened = [f for f in files if f.f_path.d_inode is node]
+        expect(f"{node.name}.i_count", node.i_count, len(opened))
+        of_inode = [v for v in mapped if v.vm_file.f_path.d_inode is node]  # type: ignore[union-attr]
+        denials = sum(bool(v.vm_flags & VM_DENYWRITE) for v in of_inode)
+        denials += sum(task.mm.exe_file in opened for task in machine.tasks.values())
+        expect(f"{node.name}.i_writecount", node.i_writecount, sum(f.f_mode >> 1 for f in opened) - denials)
+    for mapping in {node.i_mapping: None for node in inodes_of(machine)}:
+        vmas_of = [v for v in mapped if v.vm_file.f_mapping is mapping]  # type: ignore[union-attr]
+        expect(f"{mapping.name}.i_mmap", set(mapping.i_mmap), set(vmas_of))
+        if mapping.i_mmap_writable >= 0:
+            shared = sum(bool(v.vm_flags & VM_SHARED) for v in vmas_of)
+            expect(f"{mapping.name}.i_mmap_writable", mapping.i_mmap_writable, shared)
+
+
+def check_pages(machine: machine, ptes: Counter[page]) -> None:
+    """Assert each frame's reference count and mapcount, and that the free frames are just the unused ones."""
+    cached = {p: (m, i) for n in inodes_of(machine) for m in [n.i_mapping] for i, p in m.page_tree.items()}
+    free = set(machine.free_pfns)
+    for frame in machine.mem_map[ZERO_PFN + 1 :]:
+        expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached))
+        expect(f"{frame.name} is free", frame.pfn in free, frame._count == 0)
+        expect(f"{frame.name} is in a file", isinstance(frame.mapping, address_space), frame in cached)
+        if frame._count:
+            expect(f"{frame.name}._mapcount + 1", frame._mapcount + 1, ptes[frame])
+        if frame in cached:
+            expect(f"{frame.name}: (mapping, index)", (frame.mapping, frame.index), cached[frame])
+
+
+def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
+    """Assert the counters of /proc/vmstat and Committed_AS."""
+    pages = [frame for frame in machine.mem_map[ZERO_PFN + 1 :] if frame._count]
+    cached = [frame for frame in pages if isinstance(frame.mapping, address_space)]
+    accounted = sum(
+        vma_pages(v) for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_flags & VM_ACCOUNT
+    )
+    promised = sum(n.i_private or 0 for n in inodes_of(machine) if n.i_sb is machine.shm_mnt)
+    tables = sum(len(task.mm.pgd) for task in machine.tasks.values())
+    wanted = {
+        NR_FREE_PAGES: machine.totalram_pages - 1 - len(pages),
+        NR_ANON_PAGES: sum(PageAnon(frame) for frame in ptes),
+        NR_FILE_MAPPED: sum(not PageAnon(frame) for frame in ptes),
+        NR_FILE_PAGES: len(cached),
+        NR_SHMEM: sum(bool(frame.flags & PG_swapbacked) for frame in cached),
+        NR_FILE_DIRTY: sum(is_counted_dirty(frame) for frame in cached),
+        NR_PAGETABLE: tables,
+    }
+    for name, count in wanted.items():
+        expect(f"vm_stat[{name}]", machine.vm_stat[name], count)
+    expect("vm_committed_as", machine.vm_committed_as, accounted + promised)
+
+
+def is_counted_dirty(frame: page) -> bool:
+    """Tell whether the page is dirty and its file system writes pages back."""
+    writes_back = frame.mapping.a_ops.set_page_dirty is __set_page_dirty_nobuffers  # type: ignore[union-attr]
+    return bool(frame.flags & PG_dirty) and writes_back

@@ -1,0 +1,13 @@
+"""fs/: files, by name and by kind.
+
+    dcache.py      names                          fs/dcache.c
+    inode.py       files themselves               fs/inode.c
+    file_table.py  open files                     fs/file_table.c
+    namei.py       from a path to a file          fs/namei.c
+    ext4.py        a disk file system             fs/ext4/{inode,file}.c
+    ramfs.py       files that live in memory      fs/ramfs/{inode,file-mmu}.c
+    block_dev.py   a disk as one file             fs/block_dev.c
+    proc.py        /proc                          fs/proc/{base,task_mmu,meminfo,inode}.c
+    open.py read_write.py stat.py                 the system calls on files
+    binfmt_elf.py  starting a program             fs/exec.c, fs/binfmt_elf.c
+"""

@@ -1,0 +1,61 @@
+"""A disk as one file: fs/block_dev.c (v4.4).
+
+Two inodes take part. The name /dev/vda is an inode of size 0; the device's pages belong to the device's own inode.
+That is why fstat says 0 while mmap, which asks the mapping's host, finds a whole disk.
+"""
+
+from __future__ import annotations
+
+import stat
+from errno import ENOSPC
+
+from ..include.errors import failure
+from ..include.fs import (
+    address_space_operations,
+    dentry,
+    file,
+    file_operations,
+    file_system_type,
+    super_block,
+)
+from ..include.mm_types import PG_uptodate, page
+from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from ..mm.page_writeback import __set_page_dirty_nobuffers
+from .dcache import d_add
+from .inode import new_inode
+from .ramfs import simple_evict_inode
+
+
+def blkdev_readpage(page: page) -> None:
+    """Read one page of the disk; each begins with the number of its first 512-byte sector: v4.4, same name."""
+    blocks = page.mapping.host.i_private  # type: ignore[union-attr]
+    sector = page.index << (PAGE_SHIFT - 9)
+    page.data = blocks.get(page.index) or f"vda sector {sector}\n".encode().ljust(PAGE_SIZE, b"\0")
+    page.flags |= PG_uptodate
+
+
+def blkdev_write(file: file, pos: int, data: bytes) -> int:
+    """Write into the device's pages, up to its end: fs/block_dev.c:blkdev_write_iter (v4.4). ENOSPC at the end."""
+    room = file.f_mapping.host.i_size - pos
+    if data and room <= 0:
+        raise failure(ENOSPC, "blkdev_write_iter", f"pos = {pos} is not before the end of the disk")
+    return generic_perform_write(file, pos, data[:room])
+
+
+def_blk_fops = file_operations("def_blk_fops", read=generic_file_read, write=blkdev_write, mmap=generic_file_mmap)
+def_blk_aops = address_space_operations(
+    "def_blk_aops", readpage=blkdev_readpage, set_page_dirty=__set_page_dirty_nobuffers
+)
+bdev_fs_type = file_system_type("bdev", def_blk_fops, def_blk_aops, simple_evict_inode, ra_pages=32)
+
+
+def add_disk(directory: dentry, name: str, rdev: tuple[int, int], size: int) -> None:
+    """Make a disk of `size` bytes and its name in /dev: block/genhd.c:add_disk (v4.4)."""
+    machine = directory.d_inode.i_sb.machine
+    device = new_inode(super_block(machine, bdev_fs_type, (0, 0)), stat.S_IFBLK, def_blk_fops, name)
+    device.i_size, device.i_private, device.i_rdev = size, {}, rdev
+    node = new_inode(directory.d_inode.i_sb, stat.S_IFBLK | 0o660, def_blk_fops, name)
+    node.i_mapping, node.i_rdev = device.i_mapping, rdev
+    machine.block_devices.append(device.i_mapping)
+    d_add(directory, name, node)

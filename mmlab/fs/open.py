@@ -1,0 +1,107 @@
+"""open(2), close(2), ftruncate(2), mkdir(2), unlink(2): fs/open.c, fs/namei.c (v4.4)."""
+
+from __future__ import annotations
+
+import stat
+from errno import EEXIST, EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR
+
+from ..include.errors import failure
+from ..include.fs import FMODE_WRITE, dentry, file, file_inode, get_file, get_write_access, inode, put_write_access
+from ..include.mman import O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_TRUNC
+from ..include.sched import task_struct
+from ..mm.truncate import truncate_setsize
+from .file_table import alloc_file, fd_install, fget, fput, get_unused_fd
+from .namei import create, lookup_parent, mkdir, path_lookup, unlink
+from .proc import proc_self_get_link
+
+
+def OPEN_FMODE(flags: int) -> int:
+    """Turn O_RDONLY, O_WRONLY, O_RDWR into FMODE_* bits: include/linux/fs.h:OPEN_FMODE (v4.4)."""
+    return (flags + 1) & O_ACCMODE
+
+
+def lookup_open(root: dentry, path: str, flags: int, mode: int) -> dentry:
+    """Find the file or, with O_CREAT, make it: fs/namei.c:lookup_open (v4.4). ENOENT, EEXIST, ENOTDIR, EACCES."""
+    parent, name = lookup_parent(root, path, "lookup_open")
+    if name not in parent.d_children and name:
+        if not flags & O_CREAT:
+            raise failure(ENOENT, "lookup_open", f"{path}: there is no {name}")
+        return create(parent, name, mode)
+    if flags & O_CREAT and flags & O_EXCL:
+        raise failure(EEXIST, "lookup_open", f"{path} exists, and O_EXCL asks for a new file")
+    return parent.d_children[name] if name else parent
+
+
+def may_open(inode: inode, path: str, flags: int) -> None:
+    """Refuse what such a file cannot be opened for: fs/namei.c:may_open (v4.4). EISDIR, ENOTDIR."""
+    if stat.S_ISDIR(inode.i_mode) and (OPEN_FMODE(flags) & FMODE_WRITE or flags & O_CREAT):
+        raise failure(EISDIR, "may_open", f"{path} is a directory")
+    if flags & O_DIRECTORY and not stat.S_ISDIR(inode.i_mode):
+        raise failure(ENOTDIR, "may_open", f"{path} is not a directory")
+
+
+def do_filp_open(root: dentry, path: str, flags: int, mode: int) -> file:
+    """Open `path`: fs/namei.c:do_filp_open (v4.4)."""
+    dentry = lookup_open(root, path, flags, mode)
+    may_open(dentry.d_inode, path, flags)
+    file = alloc_file(dentry, flags, OPEN_FMODE(flags))
+    if flags & O_TRUNC and stat.S_ISREG(dentry.d_inode.i_mode):
+        handle_truncate(file)
+    return file
+
+
+def handle_truncate(file: file) -> None:
+    """Empty the file that O_TRUNC opens, unless it is running: fs/namei.c:handle_truncate (v4.4). ETXTBSY."""
+    inode = file_inode(file)
+    try:
+        get_write_access(inode)
+    except OSError:
+        fput(file)
+        raise
+    truncate_setsize(inode, 0)
+    put_write_access(inode)
+
+
+def sys_open(current: task_struct, path: str, flags: int, mode: int) -> int:
+    """Open a file; give its number: fs/open.c:do_sys_open (v4.4)."""
+    fd = get_unused_fd(current)
+    fd_install(current, fd, do_filp_open(current.machine.root, proc_self_get_link(current, path), flags, mode))
+    return fd
+
+
+def sys_dup(current: task_struct, oldfd: int) -> int:
+    """Give the open file another number: fs/file.c:sys_dup (v4.4). EBADF, EMFILE."""
+    file = fget(current, oldfd, "sys_dup")
+    fd = get_unused_fd(current)
+    fd_install(current, fd, get_file(file))
+    return fd
+
+
+def sys_close(current: task_struct, fd: int) -> None:
+    """Give the number back; mappings of the file stay: fs/open.c:sys_close (v4.4). EBADF."""
+    file = fget(current, fd, "sys_close")
+    del current.files[fd]
+    fput(file)
+
+
+def sys_ftruncate(current: task_struct, fd: int, length: int) -> None:
+    """Set a file's size (bytes): fs/open.c:do_sys_ftruncate (v4.4). EBADF, EINVAL, EFBIG."""
+    if length < 0:
+        raise failure(EINVAL, "do_sys_ftruncate", f"length = {length} < 0")
+    file = fget(current, fd, "do_sys_ftruncate")
+    inode = file_inode(file)
+    if not stat.S_ISREG(inode.i_mode) or not file.f_mode & FMODE_WRITE:
+        raise failure(EINVAL, "do_sys_ftruncate", f"{file.f_path.d_name} is no regular file open for writing")
+    if length > inode.i_sb.s_type.s_maxbytes:
+        raise failure(EFBIG, "inode_newsize_ok", f"length = {length} > s_maxbytes = {inode.i_sb.s_type.s_maxbytes}")
+    truncate_setsize(inode, length)
+
+
+def sys_mkdir(current: task_struct, path: str) -> None:
+    """Make a directory: fs/namei.c:sys_mkdir (v4.4). EEXIST, ENOENT, ENOTDIR."""
+    mkdir(*lookup_parent(current.machine.root, path, "sys_mkdir"))
+
+
+def sys_unlink(current: task_struct, path: str) -> None:
+    """Take a file's name away: fs/namei.c:do_unlinkat (v4.4). ENOENT, EISDIR; EPERM in /proc."""
+    unlink(path_lookup(current.machine.root, path, "do_unlinkat"))

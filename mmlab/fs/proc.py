@@ -1,0 +1,146 @@
+"""/proc: fs/proc/base.c, task_mmu.c, meminfo.c, inode.c (v4.4)."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from errno import EIO
+
+from ..include.errors import failure
+from ..include.fs import (
+    address_space_operations,
+    dentry,
+    file,
+    file_inode,
+    file_operations,
+    file_system_type,
+    super_block,
+)
+from ..include.mm_types import mm_struct, vm_area_struct
+from ..include.mman import PAGE_SHIFT
+from ..include.mmzone import (
+    NR_ANON_PAGES,
+    NR_FILE_DIRTY,
+    NR_FILE_MAPPED,
+    NR_FILE_PAGES,
+    NR_FREE_PAGES,
+    NR_PAGETABLE,
+    NR_SHMEM,
+    machine,
+)
+from ..include.sched import task_struct
+from ..mm.util import vm_commit_limit
+from .dcache import d_add, d_path
+from .inode import new_inode
+from .namei import mkdir
+from .ramfs import simple_evict_inode
+
+# ── what the files say ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def get_vma_name(vma: vm_area_struct) -> str:
+    """Name the VMA as /proc/PID/maps does: its file's path, [heap], [stack] or nothing: fs/proc/task_mmu.c (6.6)."""
+    mm = vma.vm_mm
+    if vma.vm_file:
+        return d_path(vma.vm_file.f_path)
+    if vma.vm_start <= mm.brk and vma.vm_end >= mm.start_brk:
+        return "[heap]"
+    return "[stack]" if vma.vm_start <= mm.start_stack <= vma.vm_end else ""
+
+
+def show_map_vma(vma: vm_area_struct) -> str:
+    """Give one line of /proc/PID/maps: fs/proc/task_mmu.c:show_map_vma (v4.4). Anonymous memory has offset 0."""
+    major = minor = ino = pgoff = 0
+    if vma.vm_file:
+        inode = file_inode(vma.vm_file)
+        (major, minor), ino, pgoff = inode.i_sb.s_dev, inode.i_ino, vma.vm_pgoff << PAGE_SHIFT
+    line = f"{vma.vm_start:08x}-{vma.vm_end:08x} {vma.perms} {pgoff:08x} {major:02x}:{minor:02x} {ino} "
+    name = get_vma_name(vma)
+    return line.ljust(73) + name if name else line
+
+
+def show_maps(mm: mm_struct) -> str:
+    """Give the text of /proc/PID/maps: fs/proc/task_mmu.c:show_pid_map (v4.4)."""
+    lines, vma = [], mm.mmap
+    while vma is not None:
+        lines.append(show_map_vma(vma) + "\n")
+        vma = vma.vm_next
+    return "".join(lines)
+
+
+def meminfo(machine: machine) -> dict[str, int]:
+    """Work /proc/meminfo out, in kB: fs/proc/meminfo.c:meminfo_proc_show (v4.4).
+
+    A block device's pages are Buffers; those of all other files are Cached, those of tmpfs among them.
+    """
+    stat = machine.vm_stat
+    buffers = sum(mapping.nrpages for mapping in machine.block_devices)
+    pages = {
+        "MemTotal": machine.totalram_pages,
+        "MemFree": stat[NR_FREE_PAGES],
+        "Buffers": buffers,
+        "Cached": stat[NR_FILE_PAGES] - buffers,
+        "Dirty": stat[NR_FILE_DIRTY],
+        "AnonPages": stat[NR_ANON_PAGES],
+        "Mapped": stat[NR_FILE_MAPPED],
+        "Shmem": stat[NR_SHMEM],
+        "PageTables": stat[NR_PAGETABLE],
+        "CommitLimit": vm_commit_limit(machine),
+        "Committed_AS": machine.vm_committed_as,
+    }
+    return {name: count << PAGE_SHIFT - 10 for name, count in pages.items()}
+
+
+def show_meminfo(machine: machine) -> str:
+    """Give the text of /proc/meminfo: fs/proc/meminfo.c:meminfo_proc_show (v4.4)."""
+    return "".join(f"{name + ':':<16}{kb:8} kB\n" for name, kb in meminfo(machine).items())
+
+
+# ── the files ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seq_read(file: file, pos: int, count: int) -> bytes:
+    """Give the text as it is at this moment: fs/seq_file.c:seq_read (v4.4)."""
+    show: Callable[[], str] = file_inode(file).i_private
+    return show().encode()[pos : pos + count]
+
+
+def proc_reg_mmap(file: file, vma: vm_area_struct) -> None:
+    """Refuse: what backs the file has no mmap of its own: fs/proc/inode.c:proc_reg_mmap (v4.4). EIO."""
+    raise failure(EIO, "proc_reg_mmap", f"/proc/{file.f_path.d_name} has text to read, and no pages to map")
+
+
+proc_pid_maps_operations = file_operations("proc_pid_maps_operations", read=seq_read)
+proc_reg_file_ops = file_operations("proc_reg_file_ops", read=seq_read, mmap=proc_reg_mmap)
+proc_fs_type = file_system_type(
+    "proc", proc_reg_file_ops, address_space_operations("proc_aops"), simple_evict_inode, noexec=True
+)
+
+
+def proc_create(directory: dentry, name: str, fops: file_operations, show: Callable[[], str]) -> None:
+    """Make a file whose text `show()` gives: fs/proc/generic.c:proc_create (v4.4)."""
+    inode = new_inode(directory.d_inode.i_sb, stat.S_IFREG | 0o444, fops, name)
+    inode.i_private = show
+    d_add(directory, name, inode)
+
+
+def proc_root_init(root: dentry, machine: machine) -> None:
+    """Mount /proc: fs/proc/root.c:proc_root_init (v4.4)."""
+    proc = mkdir(root, "proc", super_block(machine, proc_fs_type, (0, 20)))
+    proc_create(proc, "meminfo", proc_reg_file_ops, lambda: show_meminfo(machine))
+
+
+def proc_pid_instantiate(current: task_struct) -> None:
+    """Make /proc/PID for a new process: fs/proc/base.c:proc_pid_instantiate (v4.4)."""
+    directory = mkdir(current.machine.root.d_children["proc"], str(current.pid))
+    proc_create(directory, "maps", proc_pid_maps_operations, lambda: show_maps(current.mm))
+
+
+def proc_flush_task(current: task_struct) -> None:
+    """Take /proc/PID away when the process is over: fs/proc/base.c:proc_flush_task (v4.4)."""
+    del current.machine.root.d_children["proc"].d_children[str(current.pid)]
+
+
+def proc_self_get_link(current: task_struct, path: str) -> str:
+    """Follow /proc/self to /proc/PID: fs/proc/self.c:proc_self_follow_link (v4.4)."""
+    return path.replace("/proc/self/", f"/proc/{current.pid}/", 1) if path.startswith("/proc/self/") else path

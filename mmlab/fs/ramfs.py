@@ -1,0 +1,29 @@
+"""Files that live in memory and nowhere else: fs/ramfs/inode.c, file-mmu.c, and fs/libfs.c (v4.4)."""
+
+from __future__ import annotations
+
+from ..include.fs import address_space_operations, file_operations, file_system_type, inode
+from ..include.mm_types import PG_uptodate, page
+from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from ..mm.page_writeback import __set_page_dirty_no_writeback
+from ..mm.truncate import truncate_inode_pages
+
+
+def simple_readpage(page: page) -> None:
+    """Fill the page with zeros: there is no disk to read: fs/libfs.c:simple_readpage (v4.4)."""
+    page.data = None
+    page.flags |= PG_uptodate
+
+
+def simple_evict_inode(inode: inode) -> None:
+    """Free the file's pages: fs/inode.c:evict (v4.4)."""
+    truncate_inode_pages(inode.i_mapping, 0)
+
+
+ramfs_file_operations = file_operations(
+    "ramfs_file_operations", read=generic_file_read, write=generic_perform_write, mmap=generic_file_mmap
+)
+ramfs_aops = address_space_operations(
+    "ramfs_aops", readpage=simple_readpage, set_page_dirty=__set_page_dirty_no_writeback
+)
+ramfs_fs_type = file_system_type("ramfs", ramfs_file_operations, ramfs_aops, simple_evict_inode)

@@ -1,0 +1,11 @@
+"""The headers: what the kernel's `include/` declares, as data.
+
+    mman.py      values a program passes to the system calls   include/uapi/asm-generic/mman*.h, fcntl.h
+    mm.py        VM_* flags and what a fault may answer         include/linux/mm.h
+    mm_types.py  page, vm_area_struct, mm_struct                include/linux/mm_types.h
+    fs.py        inode, file, address_space, dentry             include/linux/fs.h
+    pgtable.py   what is in a page table entry                  arch/x86/include/asm/pgtable*.h
+    mmzone.py    memory, its counters, and the whole machine    include/linux/mmzone.h
+    sched.py     task_struct                                    include/linux/sched.h
+    errors.py    how a kernel function fails                    include/linux/err.h
+"""

@@ -1,0 +1,270 @@
+"""The objects of files: include/linux/fs.h, dcache.h (v4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EPERM, ETXTBSY
+from typing import TYPE_CHECKING, Any
+
+from .errors import failure
+from .mm_types import page, vm_area_struct
+
+if TYPE_CHECKING:
+    from .mmzone import machine
+
+MAX_LFS_FILESIZE = 2**63 - 1  # bytes
+FMODE_READ = 0x1
+FMODE_WRITE = 0x2
+FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE"}
+
+
+@dataclass(slots=True, eq=False)
+class file_operations:
+    """What an open file of some kind can do; what is None is not possible: include/linux/fs.h.
+
+    read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma)
+    """
+
+    name: str
+    read: Callable[[file, int, int], bytes] | None = None
+    write: Callable[[file, int, bytes], int] | None = None
+    mmap: Callable[[file, vm_area_struct], None] | None = None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True, eq=False)
+class address_space_operations:
+    """How pages move between the page cache and where the file is kept: include/linux/fs.h."""
+
+    name: str
+    readpage: Callable[[page], None] | None = None
+    set_page_dirty: Callable[[page], None] | None = None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True, eq=False)
+class file_system_type:
+    """A kind of file system, and what its regular files can do: include/linux/fs.h:struct file_system_type.
+
+    `evict_inode(inode)` (the kernel keeps it in s_op) lets go of a file's pages when the file is over.
+    `extend(inode, start, end)` hears that the file's end moves on from byte `start` to `end`. `ra_pages`: how many
+    pages one read of the disk brings (/sys/block/*/queue/read_ahead_kb). `s_maxbytes`: how large a file may be.
+    """
+
+    name: str
+    i_fop: file_operations
+    a_ops: address_space_operations
+    evict_inode: Callable[[inode], None]
+    extend: Callable[[inode, int, int], None] | None = None
+    noexec: bool = False
+    ra_pages: int = 0
+    s_maxbytes: int = MAX_LFS_FILESIZE
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class super_block:
+    """One mounted file system; `s_dev` is (major, minor)."""
+
+    __slots__ = ("machine", "next_ino", "s_dev", "s_type")
+
+    def __init__(self, machine: machine, s_type: file_system_type, s_dev: tuple[int, int]) -> None:
+        self.machine, self.s_type, self.s_dev = machine, s_type, s_dev
+        self.next_ino = 1
+
+
+class radix_tree(dict[int, page]):
+    """The pages of one file that are in memory: file page number → page."""
+
+    __slots__ = ("mapping",)
+
+    def __init__(self, mapping: address_space) -> None:
+        super().__init__()
+        self.mapping = mapping
+
+
+class interval_tree(dict[vm_area_struct, bool]):
+    """The VMAs that map one file."""
+
+    __slots__ = ("mapping",)
+
+    def __init__(self, mapping: address_space) -> None:
+        super().__init__()
+        self.mapping = mapping
+
+
+class address_space:
+    """A file's pages in memory, and who maps them: include/linux/fs.h:struct address_space.
+
+    `i_mmap_writable` counts the VM_SHARED mappings; below 0 it forbids new ones (mapping_deny_writable).
+    """
+
+    __slots__ = ("a_ops", "host", "i_mmap", "i_mmap_writable", "page_tree")
+
+    def __init__(self, host: inode, a_ops: address_space_operations) -> None:
+        self.host = host
+        self.a_ops = a_ops
+        self.page_tree = radix_tree(self)
+        self.i_mmap = interval_tree(self)
+        self.i_mmap_writable = 0
+
+    @property
+    def nrpages(self) -> int:
+        """How many pages of the file are in memory."""
+        return len(self.page_tree)
+
+    @property
+    def name(self) -> str:
+        """The address_space's stable name."""
+        return f"mapping:{self.host.label}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.nrpages} pages>"
+
+
+class inode:
+    """A file itself, however many names and openers it has: include/linux/fs.h:struct inode.
+
+    `i_size` in bytes. `i_count`: open files of it. `i_nlink`: names of it. `i_writecount`: openers for writing; below 0
+    they are denied (deny_write_access). `i_private` is what the file system keeps: the blocks of a disk file, …
+    """
+
+    __slots__ = (
+        "i_atime",
+        "i_count",
+        "i_fop",
+        "i_ino",
+        "i_mapping",
+        "i_mode",
+        "i_nlink",
+        "i_private",
+        "i_rdev",
+        "i_sb",
+        "i_size",
+        "i_writecount",
+        "label",
+    )
+
+    def __init__(self, sb: super_block, mode: int, fop: file_operations, label: str) -> None:
+        self.i_sb = sb
+        self.i_ino = sb.next_ino
+        sb.next_ino += 1
+        self.i_mode = mode
+        self.i_fop = fop
+        self.i_size = 0
+        self.i_count = 0
+        self.i_nlink = 1
+        self.i_atime = 0  # the machine counts accesses instead of seconds, so that every run is the same
+        self.i_writecount = 0
+        self.i_rdev = (0, 0)
+        self.i_mapping = address_space(self, sb.s_type.a_ops)
+        self.i_private: Any = None
+        self.label = label
+
+    @property
+    def name(self) -> str:
+        """The inode's stable name."""
+        return f"inode:{self.label}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name} ino={self.i_ino} size={self.i_size}>"
+
+
+class dentry:
+    """A name in a directory: include/linux/dcache.h:struct dentry. A name unlinked has `d_unlinked` set."""
+
+    __slots__ = ("d_children", "d_inode", "d_name", "d_parent", "d_unlinked")
+
+    def __init__(self, name: str, parent: dentry | None, inode: inode) -> None:
+        self.d_name, self.d_parent, self.d_inode = name, parent, inode
+        self.d_children: dict[str, dentry] = {}
+        self.d_unlinked = False
+
+    @property
+    def name(self) -> str:
+        """The dentry's stable name."""
+        return f"dentry:{self.d_name}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class file:
+    """An inode, opened: include/linux/fs.h:struct file. One open makes one; dup and mmap share it (f_count)."""
+
+    __slots__ = ("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "number")
+
+    def __init__(self, path: dentry, flags: int, mode: int, number: int) -> None:
+        self.f_path = path
+        self.f_mapping = path.d_inode.i_mapping
+        self.f_op = path.d_inode.i_fop
+        self.f_flags, self.f_mode = flags, mode
+        self.f_pos = 0
+        self.f_count = 1
+        self.number = number
+
+    @property
+    def name(self) -> str:
+        """The open file's stable name."""
+        return f"file#{self.number}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.f_path.d_name} count={self.f_count}>"
+
+
+def file_inode(file: file) -> inode:
+    """Give the inode that was opened: include/linux/fs.h:file_inode (v4.4).
+
+    A block device's pages belong to another inode, the device's own: `file.f_mapping.host`.
+    """
+    return file.f_path.d_inode
+
+
+def get_file(file: file) -> file:
+    """Take a reference to an open file: include/linux/fs.h:get_file (v4.4)."""
+    file.f_count += 1
+    return file
+
+
+def get_write_access(inode: inode) -> None:
+    """Count an opener for writing: include/linux/fs.h:get_write_access (v4.4). ETXTBSY while writers are denied."""
+    if inode.i_writecount < 0:
+        raise failure(ETXTBSY, "get_write_access", f"{inode.label} is running: i_writecount = {inode.i_writecount}")
+    inode.i_writecount += 1
+
+
+def put_write_access(inode: inode) -> None:
+    """Uncount an opener for writing: include/linux/fs.h:put_write_access (v4.4)."""
+    inode.i_writecount -= 1
+
+
+def deny_write_access(file: file) -> None:
+    """Forbid opening for writing: include/linux/fs.h:deny_write_access (v4.4). ETXTBSY while there are writers."""
+    inode = file_inode(file)
+    if inode.i_writecount > 0:
+        check = f"{inode.label} is open for writing: i_writecount = {inode.i_writecount}"
+        raise failure(ETXTBSY, "deny_write_access", check)
+    inode.i_writecount -= 1
+
+
+def allow_write_access(file: file) -> None:
+    """Undo one deny_write_access: include/linux/fs.h:allow_write_access (v4.4)."""
+    file_inode(file).i_writecount += 1
+
+
+def mapping_map_writable(mapping: address_space) -> None:
+    """Count a VM_SHARED mapping: include/linux/fs.h:mapping_map_writable (v4.4). EPERM while they are forbidden."""
+    if mapping.i_mmap_writable < 0:
+        raise failure(EPERM, "mapping_map_writable", f"i_mmap_writable = {mapping.i_mmap_writable}: sealed against it")
+    mapping.i_mmap_writable += 1
+
+
+def mapping_unmap_writable(mapping: address_space) -> None:
+    """Uncount a VM_SHARED mapping: include/linux/fs.h:mapping_unmap_writable (v4.4)."""
+    mapping.i_mmap_writable -= 1

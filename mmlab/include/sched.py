@@ -1,0 +1,43 @@
+"""A process as the kernel sees it: include/linux/sched.h (v4.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .fs import file
+    from .mm_types import mm_struct
+    from .mmzone import machine
+
+RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS = 3, 7, 8, 9
+RLIM_INFINITY = 2**64 - 1
+INIT_RLIMITS = {RLIMIT_STACK: 8 << 20, RLIMIT_NOFILE: 1024, RLIMIT_MEMLOCK: 8 << 20, RLIMIT_AS: RLIM_INFINITY}
+
+
+class task_struct:
+    """One process: its memory (`mm`), its open files (fd → file), its fault counts (`min_flt`, `maj_flt`).
+
+    Kernel functions that use the global `current` take it here as their first argument.
+    """
+
+    __slots__ = ("comm", "exit_code", "files", "machine", "maj_flt", "min_flt", "mm", "pid", "rlim", "uid")
+
+    def __init__(self, machine: machine, comm: str, mm: mm_struct) -> None:
+        self.machine = machine
+        self.comm = comm
+        self.pid = machine.next_pid
+        machine.next_pid += 1
+        self.uid = 0
+        self.mm = mm
+        self.files: dict[int, file] = {}
+        self.rlim = dict(INIT_RLIMITS)
+        self.min_flt = self.maj_flt = 0
+        self.exit_code: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The process's stable name."""
+        return f"task:{self.comm}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name} pid={self.pid}>"

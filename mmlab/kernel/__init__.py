@@ -1,0 +1,5 @@
+"""kernel/: processes.
+
+    fork.py   a process begins    kernel/fork.c
+    exit.py   a process ends      kernel/exit.c
+"""

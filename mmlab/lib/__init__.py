@@ -1,0 +1,1 @@
+"""lib/: data structures that know nothing of memory."""

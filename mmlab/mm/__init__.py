@@ -1,0 +1,15 @@
+"""mm/: the memory manager. Each room depends only on the rooms above it in this list.
+
+    page_alloc.py      frames of memory               mm/page_alloc.c, mm/swap.c
+    slab.py            kernel objects                 mm/slab.c
+    util.py            may so much be promised?       mm/util.c
+    page_writeback.py  dirty pages                    mm/page-writeback.c
+    rmap.py            from a page to its mappings    mm/rmap.c
+    memory.py          the page fault                 mm/memory.c
+    filemap.py         the page cache                 mm/filemap.c
+    truncate.py        a file gets shorter            mm/truncate.c
+    shmem.py           tmpfs and shared memory        mm/shmem.c
+    gup.py             faulting in advance            mm/gup.c
+    vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
+    mmap.py            mmap and munmap                mm/mmap.c
+"""

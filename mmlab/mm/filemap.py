@@ -1,0 +1,242 @@
+"""The page cache: mm/filemap.c (v4.4)."""
+
+from __future__ import annotations
+
+from errno import ENOEXEC, ENOMEM
+
+from ..include.errors import failure
+from ..include.fs import address_space, file, file_inode
+from ..include.mm import (
+    FAULT_FLAG_ALLOW_RETRY,
+    VM_FAULT_LOCKED,
+    VM_FAULT_MAJOR,
+    VM_FAULT_NOPAGE,
+    VM_FAULT_OOM,
+    VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
+    VM_RAND_READ,
+    VM_SEQ_READ,
+    vm_fault,
+    vm_operations_struct,
+)
+from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
+from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
+from ..include.pgtable import pte_index, pte_none
+from .memory import do_set_pte
+from .page_alloc import alloc_page, get_page, put_page
+from .page_writeback import account_page_cleaned, set_page_dirty
+
+
+def find_get_page(mapping: address_space, index: int) -> page | None:
+    """Look page `index` of the file up in the cache and take a reference: include/linux/pagemap.h (v4.4)."""
+    found = mapping.page_tree.get(index)
+    if found is not None:
+        get_page(found)
+    return found
+
+
+def add_to_page_cache(page: page, mapping: address_space, index: int) -> None:
+    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:__add_to_page_cache_locked."""
+    get_page(page)
+    page.mapping, page.index = mapping, index
+    mapping.page_tree[index] = page
+    page.machine.vm_stat[NR_FILE_PAGES] += 1
+    if page.flags & PG_swapbacked:
+        page.machine.vm_stat[NR_SHMEM] += 1
+
+
+def delete_from_page_cache(page: page) -> None:
+    """Take the page out of its file: mm/filemap.c:delete_from_page_cache (v4.4). Nobody may map it."""
+    mapping: address_space = page.mapping  # type: ignore[assignment]
+    account_page_cleaned(page)
+    del mapping.page_tree[page.index]
+    page.mapping = None
+    page.machine.vm_stat[NR_FILE_PAGES] -= 1
+    if page.flags & PG_swapbacked:
+        page.machine.vm_stat[NR_SHMEM] -= 1
+    put_page(page)
+
+
+def last_page(mapping: address_space) -> int:
+    """Count the pages that the file's size covers; the last may be partly past its end."""
+    return (mapping.host.i_size + PAGE_SIZE - 1) >> PAGE_SHIFT
+
+
+# ── reading the disk ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def page_cache_read(mapping: address_space, index: int) -> bool:
+    """Read one page into the cache, unless it is there: mm/filemap.c:page_cache_read (v4.4). False without memory."""
+    if index in mapping.page_tree:
+        return True
+    page = alloc_page(mapping.host.i_sb.machine)
+    if page is None:
+        return False
+    add_to_page_cache(page, mapping, index)
+    mapping.a_ops.readpage(page)  # type: ignore[misc]
+    put_page(page)
+    return True
+
+
+def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
+    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4)."""
+    for index in range(max(0, start), min(start + nr_to_read, last_page(mapping))):
+        if not page_cache_read(mapping, index):
+            return
+
+
+def do_sync_mmap_readahead(vma: vm_area_struct, mapping: address_space, pgoff: int) -> None:
+    """Read the faulting page with those around it, as the program's advice goes: v4.4, same name.
+
+    Without advice half of the window lies before the page. (The kernel would start the next window in advance, too.)
+    """
+    if vma.vm_flags & VM_RAND_READ:
+        return
+    ra_pages = mapping.host.i_sb.s_type.ra_pages
+    start = pgoff if vma.vm_flags & VM_SEQ_READ else pgoff - ra_pages // 2
+    force_page_cache_readahead(mapping, max(0, start), ra_pages)
+
+
+# ── the vm_ops of a file ────────────────────────────────────────────────────────────────────────────────────
+
+
+def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
+    """Find the file's page, reading the disk if need be; the answer is in vmf.page: v4.4, same name.
+
+    A page beyond the end of the file is VM_FAULT_SIGBUS. Reading the disk makes the fault a major one, and since
+    others may use the address space meanwhile, the fault is tried again afterwards (VM_FAULT_RETRY).
+    """
+    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    if vmf.pgoff >= last_page(mapping):
+        return VM_FAULT_SIGBUS
+    vmf.page = find_get_page(mapping, vmf.pgoff)
+    if vmf.page is not None:
+        return VM_FAULT_LOCKED
+    do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
+    mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
+    if not page_cache_read(mapping, vmf.pgoff):
+        return VM_FAULT_OOM
+    if vmf.flags & FAULT_FLAG_ALLOW_RETRY:
+        return VM_FAULT_MAJOR | VM_FAULT_RETRY
+    vmf.page = find_get_page(mapping, vmf.pgoff)
+    return VM_FAULT_MAJOR | VM_FAULT_LOCKED
+
+
+def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
+    """Map those of pages vmf.pgoff … vmf.max_pgoff that are cached and not mapped here yet: v4.4, same name."""
+    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    for pgoff in range(vmf.pgoff, min(vmf.max_pgoff + 1, last_page(mapping))):
+        page = mapping.page_tree.get(pgoff)
+        address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
+        if page is None or not page.flags & PG_uptodate or not pte_none(vmf.pte[pte_index(address)]):  # type: ignore[index]
+            continue
+        get_page(page)
+        do_set_pte(vma, address, page, vmf.pte, write=False, anon=False)  # type: ignore[arg-type]
+
+
+def filemap_page_mkwrite(vma: vm_area_struct, vmf: vm_fault) -> int:
+    """Mark the page dirty before its first store: v4.4, same name. VM_FAULT_NOPAGE if it has left the file."""
+    if vmf.page.mapping is not vma.vm_file.f_mapping:  # type: ignore[union-attr]
+        return VM_FAULT_NOPAGE
+    set_page_dirty(vmf.page)  # type: ignore[arg-type]
+    return VM_FAULT_LOCKED
+
+
+generic_file_vm_ops = vm_operations_struct(
+    "generic_file_vm_ops",
+    fault=filemap_fault,
+    map_pages=filemap_map_pages,
+    page_mkwrite=filemap_page_mkwrite,
+)
+
+
+def file_accessed(file: file) -> None:
+    """Note that the file was used: include/linux/fs.h:file_accessed (v4.4)."""
+    inode = file_inode(file)
+    inode.i_atime = inode.i_sb.machine.serial("atime")
+
+
+def generic_file_mmap(file: file, vma: vm_area_struct) -> None:
+    """Tie the VMA to the page cache: its faults will call filemap_fault: v4.4, same name.
+
+    ENOEXEC when the file system has no way to read a page.
+    """
+    mapping = file.f_mapping
+    if not mapping.a_ops.readpage:
+        raise failure(ENOEXEC, "generic_file_mmap", f"{mapping.a_ops.name}.readpage is NULL")
+    file_accessed(file)
+    vma.vm_ops = generic_file_vm_ops
+
+
+# ── read(2) and write(2) ────────────────────────────────────────────────────────────────────────────────────
+
+
+def page_bytes(page: page, start: int, end: int) -> bytes:
+    """Give bytes start … end−1 of the page."""
+    return bytes(page.data[start:end]) if page.data is not None else bytes(end - start)
+
+
+def write_page_bytes(page: page, start: int, data: bytes) -> None:
+    """Put `data` into the page at byte `start`; a page gets bytes of its own when it is first written to."""
+    if not isinstance(page.data, bytearray):
+        page.data = bytearray(page.data or PAGE_SIZE)
+    page.data[start : start + len(data)] = data
+
+
+def generic_file_read(file: file, pos: int, count: int) -> bytes:
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM."""
+    mapping, out = file.f_mapping, bytearray()
+    ra_pages = max(1, mapping.host.i_sb.s_type.ra_pages)
+    end = min(pos + count, mapping.host.i_size)
+    while pos < end:
+        index, start = pos >> PAGE_SHIFT, pos % PAGE_SIZE
+        if index not in mapping.page_tree:
+            force_page_cache_readahead(mapping, index, ra_pages)
+        page = mapping.page_tree.get(index)
+        if page is None:
+            raise failure(ENOMEM, "do_generic_file_read", "no free page")
+        out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
+        pos += PAGE_SIZE - start
+    return bytes(out)
+
+
+def grab_cache_page_write_begin(mapping: address_space, index: int, whole: bool) -> page | None:
+    """Give the page that write(2) is about to fill: v4.4, same name. None without memory.
+
+    A page that is not cached is read first, unless the write covers the `whole` page or it lies past the end.
+    """
+    if index not in mapping.page_tree and not whole and index < last_page(mapping) and mapping.a_ops.readpage:
+        page_cache_read(mapping, index)
+    if index not in mapping.page_tree:
+        page = alloc_page(mapping.host.i_sb.machine)
+        if page is None:
+            return None
+        page.flags |= PG_uptodate
+        add_to_page_cache(page, mapping, index)
+        put_page(page)
+    return mapping.page_tree[index]
+
+
+def generic_perform_write(file: file, pos: int, data: bytes) -> int:
+    """Write into the page cache, page by page; the disk comes later: v4.4, same name.
+
+    Without memory it gives how much was written; ENOMEM if that is nothing.
+    """
+    mapping, written = file.f_mapping, 0
+    inode, extend = mapping.host, mapping.host.i_sb.s_type.extend
+    if pos > inode.i_size and data and extend:
+        extend(inode, inode.i_size, pos)
+    while written < len(data):
+        start = (pos + written) % PAGE_SIZE
+        chunk = data[written : written + PAGE_SIZE - start]
+        page = grab_cache_page_write_begin(mapping, (pos + written) >> PAGE_SHIFT, len(chunk) == PAGE_SIZE)
+        if page is None and not written:
+            raise failure(ENOMEM, "generic_perform_write", "no free page")
+        if page is None:
+            break
+        write_page_bytes(page, start, chunk)
+        set_page_dirty(page)
+        written += len(chunk)
+        inode.i_size = max(inode.i_size, pos + written)
+    return written

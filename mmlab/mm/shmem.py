@@ -1,0 +1,147 @@
+"""tmpfs, and the file behind shared anonymous memory: mm/shmem.c (v4.4).
+
+Both are one thing: a file whose pages live only in the page cache.
+"""
+
+from __future__ import annotations
+
+import stat
+from errno import ENOMEM
+
+from ..fs.dcache import d_alloc_unlinked
+from ..fs.file_table import alloc_file, fput
+from ..fs.inode import new_inode
+from ..include.errors import failure
+from ..include.fs import (
+    FMODE_READ,
+    FMODE_WRITE,
+    address_space,
+    address_space_operations,
+    file,
+    file_operations,
+    file_system_type,
+    inode,
+)
+from ..include.mm import (
+    VM_FAULT_LOCKED,
+    VM_FAULT_OOM,
+    VM_FAULT_SIGBUS,
+    VM_NORESERVE,
+    vm_fault,
+    vm_operations_struct,
+)
+from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
+from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
+from ..include.mmzone import machine
+from .filemap import (
+    add_to_page_cache,
+    file_accessed,
+    filemap_map_pages,
+    find_get_page,
+    last_page,
+    page_bytes,
+    write_page_bytes,
+)
+from .page_alloc import alloc_page, put_page
+from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
+from .truncate import truncate_inode_pages
+from .util import vm_enough_memory, vm_unacct_memory
+
+
+def shmem_getpage(mapping: address_space, index: int) -> page | None:
+    """Give page `index`, making it if it is a hole, and a reference: v4.4, same name. None without memory."""
+    found = find_get_page(mapping, index)
+    if found is None:
+        found = alloc_page(mapping.host.i_sb.machine)
+        if found is not None:
+            found.flags |= PG_uptodate | PG_swapbacked
+            add_to_page_cache(found, mapping, index)
+    return found
+
+
+def shmem_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
+    """Find or make the page: v4.4, same name. It is never a major fault; past the end it is VM_FAULT_SIGBUS."""
+    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    if vmf.pgoff >= last_page(mapping):
+        return VM_FAULT_SIGBUS
+    vmf.page = shmem_getpage(mapping, vmf.pgoff)
+    return VM_FAULT_OOM if vmf.page is None else VM_FAULT_LOCKED
+
+
+shmem_vm_ops = vm_operations_struct("shmem_vm_ops", fault=shmem_fault, map_pages=filemap_map_pages)
+
+
+def shmem_mmap(file: file, vma: vm_area_struct) -> None:
+    """Tie the VMA to the file: v4.4, same name. Without page_mkwrite: nothing needs to know of the first store."""
+    file_accessed(file)
+    vma.vm_ops = shmem_vm_ops
+
+
+def shmem_file_read(file: file, pos: int, count: int) -> bytes:
+    """Read; a hole reads as zeros and stays a hole: mm/shmem.c:shmem_file_read_iter (v4.4)."""
+    mapping, out = file.f_mapping, bytearray()
+    end = min(pos + count, mapping.host.i_size)
+    while pos < end:
+        start, upto = pos % PAGE_SIZE, min(PAGE_SIZE, pos % PAGE_SIZE + end - pos)
+        page = mapping.page_tree.get(pos >> PAGE_SHIFT)
+        out += page_bytes(page, start, upto) if page else bytes(upto - start)
+        pos += upto - start
+    return bytes(out)
+
+
+def shmem_file_write(file: file, pos: int, data: bytes) -> int:
+    """Write, page by page: mm/shmem.c:shmem_write_begin, shmem_write_end (v4.4).
+
+    Without memory it gives how much was written; ENOMEM if that is nothing.
+    """
+    mapping, written = file.f_mapping, 0
+    while written < len(data):
+        start = (pos + written) % PAGE_SIZE
+        chunk = data[written : written + PAGE_SIZE - start]
+        page = shmem_getpage(mapping, (pos + written) >> PAGE_SHIFT)
+        if page is None and not written:
+            raise failure(ENOMEM, "shmem_getpage", "no free page")
+        if page is None:
+            break
+        write_page_bytes(page, start, chunk)
+        set_page_dirty(page)
+        put_page(page)
+        written += len(chunk)
+        mapping.host.i_size = max(mapping.host.i_size, pos + written)
+    return written
+
+
+shmem_file_operations = file_operations(
+    "shmem_file_operations", read=shmem_file_read, write=shmem_file_write, mmap=shmem_mmap
+)
+shmem_aops = address_space_operations("shmem_aops", set_page_dirty=__set_page_dirty_no_writeback)
+
+
+def shmem_evict_inode(inode: inode) -> None:
+    """Free the file's pages, and take back what was promised for it: v4.4, same name."""
+    truncate_inode_pages(inode.i_mapping, 0)
+    vm_unacct_memory(inode.i_sb.machine, inode.i_private or 0)
+
+
+tmpfs_fs_type = file_system_type("tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode)
+
+
+def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> file:
+    """Open a new tmpfs file of `size` bytes that no directory names: v4.4, same name. ENOMEM.
+
+    Its whole size is promised (Committed_AS) at once, unless VM_NORESERVE.
+    """
+    pages = 0 if vm_flags & VM_NORESERVE else PAGE_ALIGN(size) >> PAGE_SHIFT
+    vm_enough_memory(machine, pages)
+    inode = new_inode(machine.shm_mnt, stat.S_IFREG | 0o777, shmem_file_operations, name)
+    inode.i_size, inode.i_nlink, inode.i_private = size, 0, pages
+    return alloc_file(d_alloc_unlinked(name, inode), 0, FMODE_READ | FMODE_WRITE)
+
+
+def shmem_zero_setup(vma: vm_area_struct) -> None:
+    """Put a nameless tmpfs file behind a MAP_SHARED|MAP_ANONYMOUS mapping: v4.4, same name. ENOMEM."""
+    file = shmem_file_setup(vma.vm_mm.machine, "dev/zero", vma.vm_end - vma.vm_start, vma.vm_flags)
+    if vma.vm_file:
+        fput(vma.vm_file)
+    vma.vm_file = file
+    vma.vm_ops = shmem_vm_ops

@@ -1,0 +1,33 @@
+"""A file gets shorter: mm/truncate.c (v4.4)."""
+
+from __future__ import annotations
+
+from ..include.fs import address_space, inode
+from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from .filemap import delete_from_page_cache, last_page, write_page_bytes
+from .memory import unmap_mapping_range
+
+
+def truncate_inode_pages(mapping: address_space, lstart: int) -> None:
+    """Drop the file's pages from byte `lstart` on, and zero the tail of the page it lies in: v4.4, same name."""
+    for index in [i for i in mapping.page_tree if i << PAGE_SHIFT >= lstart]:
+        delete_from_page_cache(mapping.page_tree[index])
+    partial = mapping.page_tree.get(lstart >> PAGE_SHIFT)
+    if partial is not None and lstart % PAGE_SIZE:
+        write_page_bytes(partial, lstart % PAGE_SIZE, bytes(PAGE_SIZE - lstart % PAGE_SIZE))
+
+
+def truncate_pagecache(inode: inode, newsize: int) -> None:
+    """Unmap and drop everything past the new end, private copies included: v4.4, same name."""
+    unmap_mapping_range(inode.i_mapping, last_page(inode.i_mapping), even_cows=True)
+    truncate_inode_pages(inode.i_mapping, newsize)
+
+
+def truncate_setsize(inode: inode, newsize: int) -> None:
+    """Give the file a new size (bytes): v4.4, same name. A page wholly past it will be SIGBUS."""
+    oldsize, extend = inode.i_size, inode.i_sb.s_type.extend
+    if newsize > oldsize and extend:
+        extend(inode, oldsize, newsize)
+    inode.i_size = newsize
+    if newsize < oldsize:
+        truncate_pagecache(inode, newsize)

@@ -1,0 +1,35 @@
+"""May so much memory be promised? mm/util.c (until 4.6: mm/mmap.c)."""
+
+from __future__ import annotations
+
+from errno import ENOMEM
+
+from ..include.errors import failure
+from ..include.mmzone import OVERCOMMIT_ALWAYS, OVERCOMMIT_GUESS, machine
+
+OVERCOMMIT_RATIO = 50  # percent of memory that overcommit_memory=2 lets programs be promised
+
+
+def vm_commit_limit(machine: machine) -> int:
+    """Say how many pages may be promised under overcommit_memory=2: mm/util.c:vm_commit_limit (v4.4)."""
+    return machine.totalram_pages * OVERCOMMIT_RATIO // 100
+
+
+def vm_enough_memory(machine: machine, pages: int, replaced: int = 0) -> None:
+    """Promise `pages` of memory, or fail with ENOMEM: mm/mmap.c:__vm_enough_memory (v4.4).
+
+    0 (guess) refuses only what is larger than all memory (so since 5.2); 1 refuses nothing; 2 keeps the sum of all
+    promises under the commit limit. `replaced` pages are about to be given back, and do not count against it.
+    """
+    mode, limit, more = machine.sysctl_overcommit_memory, vm_commit_limit(machine), pages - replaced
+    if mode == OVERCOMMIT_GUESS and more > machine.totalram_pages:
+        raise failure(ENOMEM, "__vm_enough_memory", f"{more} pages is more than all memory ({machine.totalram_pages})")
+    if mode > OVERCOMMIT_ALWAYS and more > 0 and machine.vm_committed_as + more > limit:
+        check = f"Committed_AS {machine.vm_committed_as} + {more} pages is over CommitLimit {limit}"
+        raise failure(ENOMEM, "__vm_enough_memory", check)
+    machine.vm_committed_as += pages
+
+
+def vm_unacct_memory(machine: machine, pages: int) -> None:
+    """Take a promise of `pages` back: include/linux/mman.h:vm_unacct_memory (v4.4)."""
+    machine.vm_committed_as -= pages

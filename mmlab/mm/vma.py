@@ -1,0 +1,201 @@
+"""VMAs: finding, linking, merging and splitting them: mm/mmap.c (v4.4; the kernel moved this to mm/vma.c in 6.12)."""
+
+from __future__ import annotations
+
+from errno import ENOMEM
+
+from ..fs.file_table import fput
+from ..include.errors import failure
+from ..include.fs import file, file_inode, get_file
+from ..include.mm import VM_DENYWRITE, VM_SHARED
+from ..include.mm_types import anon_vma, mm_struct, vm_area_struct, vma_pages
+from ..include.mman import PAGE_SHIFT
+from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
+from .rmap import anon_vma_link, unlink_anon_vmas
+from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
+
+Place = tuple[vm_area_struct | None, vm_area_struct | None, bool]  # where a VMA goes: prev, rb_parent, is left child
+
+# ── finding, linking and unlinking ──────────────────────────────────────────────────────────────────────────
+
+
+def find_vma(mm: mm_struct, addr: int) -> vm_area_struct | None:
+    """Find the first VMA that ends after `addr` (it may also start after it): v4.4, same name."""
+    vma, found = mm.mm_rb.rb_node, None
+    while vma is not None:
+        if vma.vm_end > addr:
+            found = vma
+            if vma.vm_start <= addr:
+                break
+            vma = vma.rb_left
+        else:
+            vma = vma.rb_right
+    return found
+
+
+def find_vma_links(mm: mm_struct, addr: int, end: int) -> Place | None:
+    """Find where a VMA for [addr, end) goes; None if something is mapped there already: v4.4, same name."""
+    vma, parent, prev, left = mm.mm_rb.rb_node, None, None, False
+    while vma is not None:
+        parent = vma
+        left = vma.vm_end > addr
+        if left:
+            if vma.vm_start < end:
+                return None
+            vma = vma.rb_left
+        else:
+            prev, vma = vma, vma.rb_right
+    return prev, parent, left
+
+
+def vma_link(mm: mm_struct, vma: vm_area_struct, place: Place) -> None:
+    """Make the VMA part of the address space: the list, the tree, and its file's i_mmap: v4.4, same name."""
+    prev, rb_parent, left = place
+    __vma_link_list(mm, vma, prev)
+    rb_link_node(vma, rb_parent, left, mm.mm_rb)
+    rb_insert_color(vma, mm.mm_rb)
+    __vma_link_file(vma)
+    mm.map_count += 1
+
+
+def __vma_link_list(mm: mm_struct, vma: vm_area_struct, prev: vm_area_struct | None) -> None:
+    """Put the VMA into the sorted list, after `prev` (None: first): mm/util.c (v4.4), same name."""
+    following = prev.vm_next if prev else mm.mmap
+    vma.vm_prev, vma.vm_next = prev, following
+    if prev:
+        prev.vm_next = vma
+    else:
+        mm.mmap = vma
+    if following:
+        following.vm_prev = vma
+
+
+def __vma_link_file(vma: vm_area_struct) -> None:
+    """Tell the file who maps it: i_mmap, and what the mapping denies or counts: v4.4, same name."""
+    file = vma.vm_file
+    if file is None:
+        return
+    if vma.vm_flags & VM_DENYWRITE:
+        file_inode(file).i_writecount -= 1
+    if vma.vm_flags & VM_SHARED:
+        file.f_mapping.i_mmap_writable += 1
+    file.f_mapping.i_mmap[vma] = True
+
+
+def unlink_file_vma(vma: vm_area_struct) -> None:
+    """Undo __vma_link_file: v4.4, same name."""
+    file = vma.vm_file
+    if file is None:
+        return
+    if vma.vm_flags & VM_DENYWRITE:
+        file_inode(file).i_writecount += 1
+    if vma.vm_flags & VM_SHARED:
+        file.f_mapping.i_mmap_writable -= 1
+    del file.f_mapping.i_mmap[vma]
+
+
+def __vma_unlink(mm: mm_struct, vma: vm_area_struct) -> None:
+    """Take the VMA out of the list and the tree: v4.4, same name."""
+    rb_erase(vma, mm.mm_rb)
+    if vma.vm_prev:
+        vma.vm_prev.vm_next = vma.vm_next
+    else:
+        mm.mmap = vma.vm_next
+    if vma.vm_next:
+        vma.vm_next.vm_prev = vma.vm_prev
+    mm.map_count -= 1
+
+
+def remove_vma(vma: vm_area_struct) -> None:
+    """Close the VMA, let go of its file, and free it: v4.4, same name."""
+    if vma.vm_ops and vma.vm_ops.close:
+        vma.vm_ops.close(vma)
+    if vma.vm_file:
+        fput(vma.vm_file)
+    kmem_cache_free(vm_area_cachep, vma.vm_mm.machine, vma)
+
+
+# ── merging and splitting ───────────────────────────────────────────────────────────────────────────────────
+
+
+def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int) -> bool:
+    """Tell whether the VMA maps the same open file in the same way: v4.4, same name.
+
+    A VMA whose vm_ops has `close` is left alone: somebody counts on that call.
+    """
+    return vma.vm_flags == vm_flags and vma.vm_file is file and not (vma.vm_ops and vma.vm_ops.close)
+
+
+def is_mergeable_anon_vma(a: anon_vma | None, b: anon_vma | None) -> bool:
+    """Tell whether one VMA could hold the anonymous pages of both: v4.4, same name."""
+    return a is None or b is None or a is b
+
+
+def vma_merge(
+    mm: mm_struct,
+    prev: vm_area_struct | None,
+    addr: int,
+    end: int,
+    vm_flags: int,
+    anon_vma: anon_vma | None,
+    file: file | None,
+    pgoff: int,
+) -> vm_area_struct | None:
+    """Let a neighbour grow over [addr, end) instead of making a VMA; None if none fits: v4.4, same name.
+
+    A neighbour fits if it maps the same file in the same way, and the file pages go on without a gap.
+    """
+    after = prev.vm_next if prev else mm.mmap
+    pages = (end - addr) >> PAGE_SHIFT
+    grow_prev = (
+        (prev is not None and prev.vm_end == addr and is_mergeable_vma(prev, file, vm_flags))
+        and is_mergeable_anon_vma(anon_vma, prev.anon_vma)
+        and prev.vm_pgoff + vma_pages(prev) == pgoff
+    )
+    grow_next = (
+        (after is not None and after.vm_start == end and is_mergeable_vma(after, file, vm_flags))
+        and is_mergeable_anon_vma(anon_vma, after.anon_vma)
+        and after.vm_pgoff == pgoff + pages
+    )
+    if grow_prev:
+        both = grow_next and is_mergeable_anon_vma(prev.anon_vma, after.anon_vma)  # type: ignore[union-attr]
+        vma_adjust(prev, prev.vm_start, after.vm_end if both else end, prev.vm_pgoff)  # type: ignore[union-attr, arg-type]
+        return prev
+    if grow_next:
+        vma_adjust(after, addr, after.vm_end, pgoff)  # type: ignore[union-attr, arg-type]
+        return after
+    return None
+
+
+def vma_adjust(vma: vm_area_struct, start: int, end: int, pgoff: int) -> None:
+    """Give the VMA new bounds; the VMAs that it now covers are over: v4.4, same name. Their PTEs stay."""
+    while vma.vm_next and vma.vm_next.vm_start < end:
+        gone = vma.vm_next
+        if vma.anon_vma is None:
+            anon_vma_link(vma, gone.anon_vma)
+        __vma_unlink(vma.vm_mm, gone)
+        unlink_anon_vmas(gone)
+        unlink_file_vma(gone)
+        remove_vma(gone)
+    vma.vm_start, vma.vm_end, vma.vm_pgoff = start, end, pgoff
+
+
+def split_vma(mm: mm_struct, vma: vm_area_struct, addr: int, new_below: bool) -> None:
+    """Cut the VMA in two at `addr`; the new one is below or above: v4.4, same name (__split_vma). ENOMEM.
+
+    vm_pgoff of the upper part moves on by the pages of the lower: each page keeps its place in the file.
+    """
+    new = kmem_cache_zalloc(vm_area_cachep, mm.machine)
+    if new is None:
+        raise failure(ENOMEM, "__split_vma", "no memory for a vm_area_struct")
+    for field in ("vm_mm", "vm_start", "vm_end", "vm_flags", "vm_page_prot", "vm_pgoff", "vm_file", "vm_ops"):
+        setattr(new, field, getattr(vma, field))
+    anon_vma_link(new, vma.anon_vma)
+    lower, upper = (new, vma) if new_below else (vma, new)
+    upper.vm_pgoff += (addr - lower.vm_start) >> PAGE_SHIFT
+    lower.vm_end = upper.vm_start = addr
+    if new.vm_file:
+        get_file(new.vm_file)
+    if new.vm_ops and new.vm_ops.open:
+        new.vm_ops.open(new)
+    vma_link(mm, new, find_vma_links(mm, new.vm_start, new.vm_end))  # type: ignore[arg-type]

@@ -1,0 +1,242 @@
+"""A process, from outside: the system calls and memory accesses that its program makes."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from errno import ESRCH
+
+from .arch import cpu
+from .fs import open as fs_open
+from .fs import read_write
+from .fs.file_table import fget
+from .fs.proc import show_maps
+from .fs.stat import kstat, sys_fstat
+from .include.errors import failure
+from .include.mm_types import PageAnon, page_mapcount
+from .include.mman import PAGE_SIZE
+from .include.pgtable import pte_none, pte_offset, pte_pfn
+from .include.sched import task_struct
+from .kernel.exit import do_exit
+from .mm.filemap import last_page
+from .mm.memory import ZERO_PFN
+from .mm.mmap import sys_brk, sys_mmap, sys_munmap
+from .report import TextReport
+
+ULONG = 2**64 - 1
+
+
+def integer(name: str, value: object) -> int:
+    """Give `value` as an int; TypeError names the argument if it is none."""
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+
+
+def ulong(name: str, value: object) -> int:
+    """Give `value` as the unsigned 64-bit number that a register would hold."""
+    return integer(name, value) & ULONG
+
+
+def length(name: str, value: object) -> int:
+    """Give `value` as a number of bytes; ValueError if it is negative."""
+    number = integer(name, value)
+    if number < 0:
+        raise ValueError(f"{name} = {number}: must not be negative")
+    return number
+
+
+def octets(name: str, value: object) -> bytes:
+    """Give `value` as bytes; TypeError names the argument if it is not bytes-like."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError(f"{name} must be bytes, not {type(value).__name__}")
+    return bytes(value)
+
+
+def pathname(value: object) -> str:
+    """Give `value` as a path; TypeError if it is no text."""
+    if not isinstance(value, str):
+        raise TypeError(f"path must be a str, not {type(value).__name__}")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """One page of an address space, as /proc/PID/pagemap and /proc/kpagecount tell it.
+
+    `present`: a PTE maps a frame · `file`: a page of the page cache (files, shmem) · `zero`: the shared zero page ·
+    `mapcount`: how many PTEs of all processes map the frame.
+    """
+
+    present: bool
+    file: bool
+    zero: bool
+    mapcount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rusage:
+    """Page faults so far: minor ones, and major ones, which read the disk."""
+
+    ru_minflt: int
+    ru_majflt: int
+
+
+class Process:
+    """A running program of the simulated machine. Each method is one system call, or one access to memory.
+
+    Failures are OSError with Linux's errno; a bad access is SegmentationFault or BusError.
+
+    >>> from mmlab import Kernel, MAP_PRIVATE, O_RDONLY, PROT_READ
+    >>> proc = Kernel().spawn("reader")
+    >>> fd = proc.open("/data/book.txt", O_RDONLY)
+    >>> addr = proc.mmap(0, 8192, PROT_READ, MAP_PRIVATE, fd, 4096)
+    >>> proc.load(addr, 5)
+    b'page1'
+    """
+
+    def __init__(self, task: task_struct) -> None:
+        self.task = task
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self.task.pid
+
+    @property
+    def current(self) -> task_struct:
+        """The kernel's task_struct; ProcessLookupError once the process is over."""
+        if self.task.exit_code is not None:
+            raise failure(ESRCH, "find_task_by_pid", f"{self.task.comm}[{self.pid}] is over")
+        return self.task
+
+    # ── files ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, path: str, flags: int, mode: int = 0o644) -> int:
+        """open(2): give a file descriptor."""
+        return fs_open.sys_open(self.current, pathname(path), integer("flags", flags), integer("mode", mode))
+
+    def close(self, fd: int) -> None:
+        """close(2): give a file descriptor back; mappings of the file stay."""
+        fs_open.sys_close(self.current, integer("fd", fd))
+
+    def dup(self, fd: int) -> int:
+        """dup(2): give the open file another number."""
+        return fs_open.sys_dup(self.current, integer("fd", fd))
+
+    def read(self, fd: int, count: int) -> bytes:
+        """read(2): up to `count` bytes from the file's position on."""
+        return read_write.sys_read(self.current, integer("fd", fd), integer("count", count))
+
+    def write(self, fd: int, data: bytes) -> int:
+        """write(2): put `data` at the file's position; give the number of bytes written."""
+        return read_write.sys_write(self.current, integer("fd", fd), octets("data", data))
+
+    def pread(self, fd: int, count: int, offset: int) -> bytes:
+        """pread(2): up to `count` bytes from `offset` on."""
+        return read_write.sys_pread(
+            self.current, integer("fd", fd), integer("count", count), integer("offset", offset)
+        )
+
+    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+        """pwrite(2): put `data` at `offset`; give the number of bytes written."""
+        return read_write.sys_pwrite(
+            self.current, integer("fd", fd), octets("data", data), integer("offset", offset)
+        )
+
+    def lseek(self, fd: int, offset: int, whence: int) -> int:
+        """lseek(2): move the file's position; give the new one."""
+        return read_write.sys_lseek(
+            self.current, integer("fd", fd), integer("offset", offset), integer("whence", whence)
+        )
+
+    def fstat(self, fd: int) -> kstat:
+        """fstat(2): st_size (bytes), st_mode, st_ino, …"""
+        return sys_fstat(self.current, integer("fd", fd))
+
+    def ftruncate(self, fd: int, length: int) -> None:
+        """ftruncate(2): give the file a new size in bytes."""
+        fs_open.sys_ftruncate(self.current, integer("fd", fd), integer("length", length))
+
+    def mkdir(self, path: str) -> None:
+        """mkdir(2): make a directory."""
+        fs_open.sys_mkdir(self.current, pathname(path))
+
+    def unlink(self, path: str) -> None:
+        """unlink(2): take a file's name away; it lives on while it is open or mapped."""
+        fs_open.sys_unlink(self.current, pathname(path))
+
+    # ── memory ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mmap(self, addr: int, length: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> int:
+        """mmap(2): map `length` bytes of the file from `offset` on (or memory); give the address."""
+        return sys_mmap(
+            self.current,
+            ulong("addr", addr),
+            ulong("length", length),
+            ulong("prot", prot),
+            ulong("flags", flags),
+            integer("fd", fd),
+            ulong("offset", offset),
+        )
+
+    def munmap(self, addr: int, length: int) -> None:
+        """munmap(2): unmap [addr, addr + length)."""
+        sys_munmap(self.current, ulong("addr", addr), ulong("length", length))
+
+    def brk(self, addr: int) -> int:
+        """brk(2), as the kernel answers it: move the end of the heap; give the end, unmoved if it could not be."""
+        return sys_brk(self.current, ulong("addr", addr))
+
+    def load(self, addr: int, n: int = 1) -> bytes:
+        """Read `n` bytes of memory, as a CPU load does."""
+        return cpu.load(self.current, ulong("addr", addr), length("n", n))
+
+    def store(self, addr: int, data: bytes) -> None:
+        """Write `data` to memory, as a CPU store does."""
+        cpu.store(self.current, ulong("addr", addr), octets("data", data))
+
+    def memcpy(self, dst: int, src: int, n: int) -> None:
+        """Copy `n` bytes of memory, page by page, as memcpy(3) does."""
+        src, dst, n = ulong("src", src), ulong("dst", dst), length("n", n)
+        done = 0
+        while done < n:
+            step = min(n - done, PAGE_SIZE - (src + done) % PAGE_SIZE, PAGE_SIZE - (dst + done) % PAGE_SIZE)
+            self.store(dst + done, self.load(src + done, step))
+            done += step
+
+    # ── looking at it, and ending it ────────────────────────────────────────────────────────────────────────
+
+    def maps(self) -> TextReport:
+        """Give the text of /proc/PID/maps."""
+        return TextReport(show_maps(self.current.mm))
+
+    def pagemap(self, addr: int) -> PageState:
+        """Tell the state of the page at `addr`, without touching it."""
+        table, i = pte_offset(self.current.mm.pgd, ulong("addr", addr))
+        if table is None or pte_none(table[i]):
+            return PageState(False, False, False, 0)
+        if pte_pfn(table[i]) == ZERO_PFN:
+            return PageState(True, False, True, 0)
+        page = self.current.machine.mem_map[pte_pfn(table[i])]
+        return PageState(True, not PageAnon(page), False, page_mapcount(page))
+
+    def fincore(self, fd: int) -> bytes:
+        """Give one byte for each page of the file: 1 where it is in the page cache."""
+        mapping = fget(self.current, integer("fd", fd), "fincore").f_mapping
+        cached = bytearray(last_page(mapping))
+        for index in mapping.page_tree:
+            cached[index] = 1
+        return bytes(cached)
+
+    def getrusage(self) -> Rusage:
+        """getrusage(2): how many page faults there were."""
+        return Rusage(self.task.min_flt, self.task.maj_flt)
+
+    def exit(self, code: int = 0) -> None:
+        """_exit(2): end the process; its memory and open files go."""
+        do_exit(self.current, integer("code", code))
+
+    def __repr__(self) -> str:
+        return f"<Process {self.task.comm} pid={self.pid}>"

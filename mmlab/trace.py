@@ -1,0 +1,373 @@
+"""Recording what the kernel does, as ftrace does: without a line about it in the kernel's rooms.
+
+ftrace patches the entry of each function while a trace runs. So does this: entering `kernel.trace()` replaces each
+kernel function by one that records its call, and gives the kernel's objects a `__setattr__` that records each change;
+leaving puts everything back. While no trace runs, tracing costs nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from .include import fs, mm, mm_types, mmzone, pgtable, sched
+from .include.mm import VM_FAULT_NAMES, vm_flag_names
+from .include.mman import flag_names, map_names, prot_names
+from .include.pgtable import pte_perms, pte_pfn
+from .mm.memory import ZERO_PFN
+
+# ── what is recorded ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Call(NamedTuple):
+    """A kernel function was entered with these arguments."""
+
+    function: FunctionType
+    args: tuple[Any, ...]
+
+
+class Return(NamedTuple):
+    """The function gave its result."""
+
+    function: FunctionType
+    result: Any
+
+
+class Failure(NamedTuple):
+    """The function raised: OSError is a kernel error, a MemoryFault a signal."""
+
+    function: FunctionType
+    error: BaseException
+
+
+class Change(NamedTuple):
+    """A field of a kernel object changed from `old` to `new`, at this line of this function."""
+
+    owner: Any
+    field: Any
+    old: Any
+    new: Any
+    function: str
+    line: int
+
+    def __str__(self) -> str:
+        return show_change(self)
+
+
+Event = Call | Return | Failure | Change
+
+ROOMS = ("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.")
+USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions are called from
+OBJECTS = (
+    *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
+    *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
+)
+ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)
+TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
+NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
+    *("file_inode", "last_page", "last_vma", "page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
+}
+ANSWER_VM_FLAGS = {"calc_vm_prot_bits", "calc_vm_flag_bits", "file_vm_flags"}
+TREE_LINKS = {"rb_left", "rb_right", "rb_parent", "rb_red", "rb_node"}
+MISSING = object()
+
+
+# ── recording ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Trace:
+    """What one machine's kernel did while this context manager was entered.
+
+    `events` in order: Call, Return or Failure, Change. str() is the call tree, as ftrace's function_graph draws it.
+
+    >>> from mmlab import Kernel, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ
+    >>> kernel = Kernel()
+    >>> proc = kernel.spawn("reader")
+    >>> with kernel.trace() as trace:
+    ...     addr = proc.mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS)
+    >>> trace.functions()[:4]
+    ['sys_mmap', 'vm_mmap_pgoff', 'do_mmap', 'round_hint_to_min']
+    """
+
+    def __init__(self, machine: mmzone.machine) -> None:
+        self.machine = machine
+        self.events: list[Event] = []
+
+    def __enter__(self) -> Trace:
+        if self.machine in _active:
+            raise RuntimeError("this kernel is being traced already: leave that trace first")
+        if not _active:
+            _patch()
+        _active[self.machine] = self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        del _active[self.machine]
+        if not _active:
+            _unpatch()
+
+    def functions(self) -> list[str]:
+        """Give the names of the functions entered, in order."""
+        return [event.function.__name__ for event in self.events if isinstance(event, Call)]
+
+    def changes(self) -> list[Change]:
+        """Give every change of a kernel object, in order."""
+        return [event for event in self.events if isinstance(event, Change)]
+
+    def text(self, *, changes: bool = True, tree_links: bool = False) -> str:
+        """Draw the call tree; with what changed, and, if asked for, the red-black tree's links too."""
+        shown = (e for e in self.events if not isinstance(e, Change) or (changes and wanted(e, tree_links)))
+        return "\n".join(draw(shown))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+
+_active: dict[mmzone.machine, Trace] = {}
+_undo: list[Callable[[], None]] = []
+
+
+@dataclass
+class _Recorder:
+    """The trace that the running kernel function belongs to, if any."""
+
+    trace: Trace | None = None
+
+
+_now = _Recorder()
+
+
+def recorded(function: FunctionType) -> Callable[..., Any]:
+    """Make a function that does what `function` does, and records it if its machine is traced."""
+
+    @functools.wraps(function)
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        outer = _now.trace
+        trace = outer or _active.get(getattr(args[0], "machine", args[0]) if args else None)  # type: ignore[arg-type]
+        if trace is None:
+            return function(*args, **kwargs)
+        _now.trace, append = trace, trace.events.append
+        append(Call(function, (*args, *kwargs.values())))
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            append(Failure(function, error))
+            raise
+        finally:
+            _now.trace = outer
+        append(Return(function, result))
+        return result
+
+    return traced
+
+
+def record_change(owner: Any, field: Any, old: Any, new: Any) -> None:
+    """Record a change, unless it is none, or the object is only being made."""
+    if _now.trace is not None and old is not MISSING and (old is not new and old != new):
+        frame = sys._getframe(2)
+        _now.trace.events.append(Change(owner, field, old, new, frame.f_code.co_name, frame.f_lineno))
+
+
+def _setattr(self: Any, field: str, value: Any) -> None:
+    """Set a field of a kernel object, recording the change."""
+    old = getattr(self, field, MISSING)
+    object.__setattr__(self, field, value)
+    record_change(self, field, old, value)
+
+
+def _array_hooks(kind: type) -> dict[str, Callable[..., None]]:
+    """Make the methods that set and delete an entry of such an array, recording the change."""
+    base: Any = kind.__mro__[1]  # list or dict
+
+    def setitem(self: Any, key: Any, value: Any) -> None:
+        old = self[key] if not isinstance(self, dict) else self.get(key)
+        base.__setitem__(self, key, value)
+        record_change(self, key, old, value)
+
+    def delitem(self: Any, key: Any) -> None:
+        old = self[key]
+        base.__delitem__(self, key)
+        record_change(self, key, old or "linked", None)
+
+    return {"__setitem__": setitem, "__delitem__": delitem}
+
+
+# ── patching ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def modules(prefixes: tuple[str, ...]) -> list[ModuleType]:
+    """Give the loaded modules whose names begin so."""
+    return [module for name, module in sorted(sys.modules.items()) if name.startswith(prefixes)]
+
+
+def kernel_functions() -> dict[FunctionType, Callable[..., Any]]:
+    """Give each function of the rooms with the one that records it."""
+    found = {}
+    for module in modules(ROOMS):
+        for value in vars(module).values():
+            own = isinstance(value, FunctionType) and value.__module__ == module.__name__
+            if own and value.__name__ not in NOTRACE:
+                found[value] = recorded(value)
+    return found
+
+
+def _patch() -> None:
+    """Put the recording functions wherever the rooms' functions are held, and hooks on the objects."""
+    swap = kernel_functions()
+    for module in modules(USERS):
+        for name, value in list(vars(module).items()):
+            if isinstance(value, FunctionType) and value in swap:
+                _replace(module, name, swap[value])
+            elif isinstance(value, TABLES) and is_dataclass(value):
+                for field in fields(value):
+                    held = getattr(value, field.name)
+                    if isinstance(held, FunctionType) and held in swap:
+                        _replace(value, field.name, swap[held])
+    for kind in OBJECTS:
+        _hook(kind, "__setattr__", _setattr)
+    for array in ARRAYS:
+        for name, hook in _array_hooks(array).items():
+            _hook(array, name, hook)
+
+
+def _replace(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute, to be put back by _unpatch."""
+    _undo.append(functools.partial(setattr, owner, name, getattr(owner, name)))
+    setattr(owner, name, value)
+
+
+def _hook(kind: type, name: str, hook: Callable[..., None]) -> None:
+    """Give a class a method of its own, to be taken away by _unpatch."""
+    _undo.append(functools.partial(delattr, kind, name))
+    setattr(kind, name, hook)
+
+
+def _unpatch() -> None:
+    """Put everything back."""
+    while _undo:
+        _undo.pop()()
+
+
+# ── showing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wanted(change: Change, tree_links: bool) -> bool:
+    """Tell whether a change is shown: the links of the red-black tree only if asked for."""
+    return tree_links or change.field not in TREE_LINKS
+
+
+def draw(events: Iterator[Event]) -> Iterator[str]:
+    """Give the lines of the call tree; a call in which nothing happened takes one line."""
+    depth, pending = 0, ""
+    for event in events:
+        if isinstance(event, Return | Failure) and pending:
+            yield pending + outcome(event)
+            pending = ""
+            continue
+        if pending:
+            yield pending + " {"
+            pending, depth = "", depth + 1
+        if isinstance(event, Call):
+            pending = "  " * depth + signature(event)
+        elif isinstance(event, Change):
+            yield "  " * depth + "· " + show_change(event)
+        else:
+            depth -= 1
+            yield "  " * depth + "}" + outcome(event)
+
+
+def signature(call: Call) -> str:
+    """Spell a call: the function and its arguments."""
+    function, args = call
+    names = function.__code__.co_varnames
+    shown = [show(value, name, function) for name, value in zip(names, args, strict=False)]
+    return f"{function.__name__}({', '.join(shown)})"
+
+
+def outcome(event: Return | Failure | Call | Change) -> str:
+    """Spell how a call ended."""
+    if isinstance(event, Failure):
+        return f" ✗ {type(event.error).__name__}: {getattr(event.error, 'strerror', None) or event.error}"
+    if isinstance(event, Return) and event.result is not None:
+        return f" = {show_result(event)}"
+    return ""
+
+
+def show_result(event: Return) -> str:
+    """Spell a result: fault answers by name, addresses in hex."""
+    result, annotation = event.result, event.function.__annotations__.get("return")
+    if event.function.__module__.endswith((".memory", ".filemap", ".shmem")):
+        if annotation == "int":
+            return flag_names(result, VM_FAULT_NAMES)
+        if isinstance(result, tuple):
+            return f"({flag_names(result[0], VM_FAULT_NAMES)}, {show(result[1])})"
+    return show(result, "vm_flags" if event.function.__name__ in ANSWER_VM_FLAGS else "")
+
+
+def show_change(change: Change) -> str:
+    """Spell a change: whose field, old → new."""
+    if isinstance(change.owner, pgtable.pte_table):
+        address = change.owner.start + (change.field << 12)
+        return f"pte[{address:x}]: {show_pte(change.old)} → {show_pte(change.new)}"
+    if isinstance(change.owner, dict):
+        key = show(change.field) if not isinstance(change.field, str) else change.field
+        counts = isinstance(change.owner, mm_types.counters)
+        old, new = (change.old, change.new) if counts else (show(change.old), show(change.new))
+        return f"{show(change.owner)}[{key}]: {old} → {new}"
+    old, new = show(change.old, change.field), show(change.new, change.field)
+    if isinstance(change.owner, mm_types.page) and change.field == "flags":
+        old, new = flag_names(change.old, mm_types.PG_NAMES), flag_names(change.new, mm_types.PG_NAMES)
+    return f"{show(change.owner)}.{change.field}: {old} → {new}"
+
+
+def show_pte(pte: int) -> str:
+    """Spell a page table entry: the frame, its permissions, A accessed, D dirty."""
+    if not pte:
+        return "none"
+    frame = "zero page" if pte_pfn(pte) == ZERO_PFN else f"page#{pte_pfn(pte)}"
+    bits = ("A" if pte & pgtable._PAGE_ACCESSED else "") + ("D" if pte & pgtable._PAGE_DIRTY else "")
+    return f"{frame} {pte_perms(pte)}{' ' + bits if bits else ''}"
+
+
+def show(value: Any, name: str = "", function: FunctionType | None = None) -> str:
+    """Spell a value as a learner wants to read it; `name` is the parameter or field that holds it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, int):
+        return show_int(value, name, function)
+    if isinstance(value, pgtable.pte_table):
+        return f"pte_table:{value.start:x}"
+    if isinstance(value, fs.radix_tree | fs.interval_tree):
+        return f"{value.mapping.name}.{'page_tree' if isinstance(value, fs.radix_tree) else 'i_mmap'}"
+    if isinstance(value, bytes | bytearray):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(show(item) for item in value)})"
+    return str(getattr(value, "name", None) or type(value).__name__)
+
+
+def show_int(value: int, name: str, function: FunctionType | None) -> str:
+    """Spell a number: flags by name, addresses and lengths in hex, the rest in decimal."""
+    room = function.__module__.rpartition(".")[2] if function else ""
+    if name == "vm_flags":
+        return vm_flag_names(value)
+    if name == "prot":
+        return prot_names(value)
+    if name == "vm_page_prot":
+        return pte_perms(value)
+    if name == "flags" and room in ("mmap", "binfmt_elf"):
+        return map_names(value)
+    if name == "flags" and room in ("memory", "gup"):
+        return "FAULT_FLAG_WRITE" if value & mm.FAULT_FLAG_WRITE else "0"
+    return hex(value) if value >= 4096 or name in ("addr", "address", "start", "end") else str(value)
