@@ -1,0 +1,20 @@
+"""Pictures and labs of the simulated kernel, for notebooks.
+
+    objects.py   the objects behind a mapping, as a graph         object_graph(proc, addr, trace)
+    offsets.py   the file under the address space, to scale       offset_strip(proc, addr)
+    lab.py       sliders and menus for one mmap call              MmapLab()
+    refusal.py   the way of a failed call through the kernel      refusal(error, trace)
+    diagram.py   a picture with its text twin                     Diagram, Canvas
+    render.py    from DOT to SVG                                  whichever Graphviz is there
+    style.py     colours, markers, fonts
+
+Only the views import graphviz and ipywidgets; the kernel's rooms know nothing of them.
+"""
+
+from .diagram import Diagram, stack
+from .lab import MmapLab, Setting, run
+from .objects import object_graph
+from .offsets import offset_strip
+from .refusal import refusal
+
+__all__ = ["Diagram", "MmapLab", "Setting", "object_graph", "offset_strip", "refusal", "run", "stack"]
