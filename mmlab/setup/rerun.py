@@ -1,0 +1,47 @@
+"""Run stored notebooks from top to bottom in a fresh kernel, and store what they show: `make notebooks`.
+
+Nothing that differs between machines or runs is stored: no times, no Python version, no widget state.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from mmlab.setup.places import NOTEBOOKS
+from mmlab.setup.report import step
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+TIMEOUT = 60  # seconds for one cell
+
+
+def rerun(path: Path) -> None:
+    """Run one notebook and store it; CellExecutionError if a cell fails, and then nothing is stored."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, store_widget_state=False)
+    client.execute(cwd=str(path.parent))
+    notebook.metadata = nbformat.from_dict(METADATA)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the notebooks named, or all; return 1 if one failed."""
+    for path in [Path(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb")):
+        try:
+            with step(f"running {path.name}"):
+                rerun(path)
+        except CellExecutionError as error:
+            print(f"\n{path}: a cell failed, and the notebook is as it was. The cell and its error:\n{error}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

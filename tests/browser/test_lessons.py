@@ -1,0 +1,91 @@
+"""The lessons in a real browser: they run, their sliders call the simulated kernel, and the pictures follow."""
+
+import random
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from mmlab.setup.places import NOTEBOOKS
+from mmlab.views.lab import Setting, run
+from tests.browser.harness import ask, expect, open_notebook, run_all, screenshot, theme
+
+LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def lab_of(page: Page) -> Locator:
+    """Give the cell output that shows the mmap lab, scrolled into view."""
+    output = page.locator(".jp-OutputArea-output:has(.widget-html-content svg)").first
+    output.scroll_into_view_if_needed()
+    return output
+
+
+def shown(page: Page) -> str:
+    """Give the words over the picture: the calls, and what came of them."""
+    return lab_of(page).locator("pre[role=status]").inner_text()
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_runs_from_top_to_bottom(page, lab, name):
+    open_notebook(page, lab, name)
+    run_all(page)
+    pictures = page.locator(".jp-RenderedSVG img")
+    assert pictures.count() >= 1
+    assert all(page.evaluate("images => images.map(i => i.naturalWidth > 100)", pictures.element_handles()))
+
+
+def test_the_offset_slider_moves_the_picture_as_the_kernel_says(page, lab):
+    open_notebook(page, lab, "04_three_links.ipynb")
+    run_all(page)
+    assert shown(page) == words(Setting())
+    before = lab_of(page).locator("svg").first.inner_html()
+    handle = lab_of(page).locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    moved = Setting(offset=2 * 4096)
+    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(moved))
+    strip, graph = run(moved).pictures
+    svgs = lab_of(page).locator("svg")
+    assert svgs.first.inner_html() != before
+    assert svgs.nth(0).locator("desc").text_content() == strip.text
+    assert svgs.nth(1).locator("desc").text_content() == graph.text
+    assert "vm_pgoff = 2" in strip.text
+    screenshot(page, "lab-light", of=lab_of(page))
+    theme(page, "dark")
+    screenshot(page, "lab-dark", of=lab_of(page))
+
+
+def test_every_refusal_says_why(page, lab):
+    open_notebook(page, lab, "04_three_links.ipynb")
+    run_all(page)
+    lab_of(page).get_by_label("file", exact=True).select_option(label="no readpage: /bare/book.txt")
+    refused = Setting(file="no readpage")
+    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(refused))
+    assert "ENOEXEC" in (lab_of(page).locator("svg desc").text_content() or "")
+    screenshot(page, "lab-refusal", of=lab_of(page))
+
+
+def test_two_hundred_moves_leave_nothing_behind(page, lab):
+    open_notebook(page, lab, "04_three_links.ipynb")
+    run_all(page)
+    count = "(len(__import__('ipywidgets').widgets.widget._instances), len(get_ipython().kernel.comm_manager.comms))"
+    before = ask(page, count)
+    handles = lab_of(page).locator(".noUi-handle")
+    keys, choice = ["ArrowRight", "ArrowLeft", "Home", "End", "PageUp", "PageDown"], random.Random(4)
+    for move in range(200):
+        handles.nth(move % 2).focus()
+        page.keyboard.press(choice.choice(keys))
+    handles.nth(0).focus()
+    page.keyboard.press("Home")
+    handles.nth(1).focus()
+    page.keyboard.press("End")
+    last = Setting(offset=0, length=6 * 4096)
+    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(last), timeout=60_000)
+    assert ask(page, count) == before
+    assert lab_of(page).locator("svg").count() == 2
+    assert not [error for error in page.console_errors if "Traceback" in error or "Error" in error]
+
+
+def words(setting: Setting) -> str:
+    """Give what the lab must say, from the kernel itself."""
+    outcome = run(setting)
+    return f"{outcome.calls}\n{outcome.verdict}"
