@@ -63,6 +63,8 @@ def applies(stage: Stage) -> bool:
 def run(stages: Sequence[Stage], prefix: Path) -> int:
     """Run the stages, all of them even after a failure; print a summary; return 0 when all passed, else 1."""
     start, failed = time.monotonic(), []
+    for folder in OWN_FOLDERS.values():
+        Path(folder).mkdir(parents=True, exist_ok=True)
     for number, stage in enumerate(stages, 1):
         if not run_stage(stage, f"[{number}/{len(stages)}] {stage.title}", prefix):
             failed.append(stage.name)
