@@ -9,6 +9,7 @@ from mmlab.setup.places import NOTEBOOKS
 from mmlab.views.lab import Setting, run
 from tests.browser.harness import ask, expect, open_notebook, run_all, screenshot, theme
 
+ALL_DRAWN = "() => [...document.querySelectorAll('.jp-RenderedSVG img')].every(i => i.complete && i.naturalWidth > 100)"
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
@@ -19,30 +20,31 @@ def lab_of(page: Page) -> Locator:
     return output
 
 
-def shown(page: Page) -> str:
-    """Give the words over the picture: the calls, and what came of them."""
-    return lab_of(page).locator("pre[role=status]").inner_text()
+def expect_words(page: Page, setting: Setting, timeout: float = 15_000) -> None:
+    """Wait until the words over the picture are those that the kernel itself gives for this setting."""
+    outcome = run(setting)
+    words = f"{outcome.calls}\n{outcome.verdict}"
+    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words, timeout=timeout)
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_runs_from_top_to_bottom(page, lab, name):
     open_notebook(page, lab, name)
     run_all(page)
-    pictures = page.locator(".jp-RenderedSVG img")
-    assert pictures.count() >= 1
-    assert all(page.evaluate("images => images.map(i => i.naturalWidth > 100)", pictures.element_handles()))
+    expect(page.locator(".jp-RenderedSVG img").first).to_be_visible()
+    page.wait_for_function(ALL_DRAWN)
 
 
 def test_the_offset_slider_moves_the_picture_as_the_kernel_says(page, lab):
     open_notebook(page, lab, "04_three_links.ipynb")
     run_all(page)
-    assert shown(page) == words(Setting())
+    expect_words(page, Setting())
     before = lab_of(page).locator("svg").first.inner_html()
     handle = lab_of(page).locator(".noUi-handle").first
     handle.focus()
     page.keyboard.press("ArrowRight")
     moved = Setting(offset=2 * 4096)
-    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(moved))
+    expect_words(page, moved)
     strip, graph = run(moved).pictures
     svgs = lab_of(page).locator("svg")
     assert svgs.first.inner_html() != before
@@ -59,7 +61,7 @@ def test_every_refusal_says_why(page, lab):
     run_all(page)
     lab_of(page).get_by_label("file", exact=True).select_option(label="no readpage: /bare/book.txt")
     refused = Setting(file="no readpage")
-    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(refused))
+    expect_words(page, refused)
     assert "ENOEXEC" in (lab_of(page).locator("svg desc").text_content() or "")
     screenshot(page, "lab-refusal", of=lab_of(page))
 
@@ -78,14 +80,8 @@ def test_two_hundred_moves_leave_nothing_behind(page, lab):
     page.keyboard.press("Home")
     handles.nth(1).focus()
     page.keyboard.press("End")
-    last = Setting(offset=0, length=6 * 4096)
-    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words(last), timeout=60_000)
+    expect_words(page, Setting(offset=0, length=6 * 4096), timeout=60_000)
     assert ask(page, count) == before
     assert lab_of(page).locator("svg").count() == 2
     assert not [error for error in page.console_errors if "Traceback" in error or "Error" in error]
 
-
-def words(setting: Setting) -> str:
-    """Give what the lab must say, from the kernel itself."""
-    outcome = run(setting)
-    return f"{outcome.calls}\n{outcome.verdict}"
