@@ -39,6 +39,7 @@ from .include.mman import (
     MAP_SHARED_VALIDATE,
     MAP_STACK,
     MAP_SYNC,
+    MLOCK_ONFAULT,
     O_APPEND,
     O_CLOEXEC,
     O_CREAT,
@@ -59,6 +60,7 @@ from .include.mman import (
     map_names,
     prot_names,
 )
+from .include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK
 from .machine import Kernel
 from .process import Process
 from .trace import Trace
@@ -73,7 +75,8 @@ __all__ = [
     "PROT_EXEC", "PROT_NONE", "PROT_READ", "PROT_WRITE",
     "MAP_ANONYMOUS", "MAP_DENYWRITE", "MAP_EXECUTABLE", "MAP_FIXED", "MAP_FIXED_NOREPLACE", "MAP_GROWSDOWN",
     "MAP_HUGETLB", "MAP_LOCKED", "MAP_NONBLOCK", "MAP_NORESERVE", "MAP_POPULATE", "MAP_PRIVATE", "MAP_SHARED",
-    "MAP_SHARED_VALIDATE", "MAP_STACK", "MAP_SYNC",
+    "MAP_SHARED_VALIDATE", "MAP_STACK", "MAP_SYNC", "MLOCK_ONFAULT",
+    "RLIMIT_AS", "RLIMIT_MEMLOCK", "RLIMIT_NOFILE", "RLIMIT_STACK",
     "O_APPEND", "O_CLOEXEC", "O_CREAT", "O_DIRECTORY", "O_EXCL", "O_RDONLY", "O_RDWR", "O_TRUNC", "O_WRONLY",
     "SEEK_CUR", "SEEK_END", "SEEK_SET",
     "PAGE_SIZE", "map_names", "prot_names",

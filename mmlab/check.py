@@ -98,8 +98,9 @@ def check_vmas(mm: mm_struct) -> None:
         end = vma.vm_end
         if vma.vm_file:
             expect(f"{vma.name} in the i_mmap of its file", vma in vma.vm_file.f_mapping.i_mmap, True)
-        if vma.anon_vma:
-            expect(f"{vma.name} in {vma.anon_vma.name}", vma in vma.anon_vma.vmas, True)
+        for anon in vma.anon_vma_chain:
+            expect(f"{vma.name} in {anon.name}", vma in anon.vmas, True)
+        expect(f"{vma.name}.anon_vma in its chain", vma.anon_vma in vma.anon_vma_chain, vma.anon_vma is not None)
 
 
 def check_rb(name: str, node: Any) -> int:
@@ -163,7 +164,7 @@ def check_files(machine: machine) -> None:
     linked = sum(task.mm.map_count for task in machine.tasks.values())
     expect("slabinfo[vm_area_struct]", machine.slabinfo["vm_area_struct"], linked)
     expect("slabinfo[mm_struct]", machine.slabinfo["mm_struct"], len(machine.tasks))
-    anons = {v.anon_vma for task in machine.tasks.values() for v in vmas(task.mm) if v.anon_vma}
+    anons = {anon for task in machine.tasks.values() for v in vmas(task.mm) for anon in v.anon_vma_chain}
     expect("slabinfo[anon_vma]", machine.slabinfo["anon_vma"], len(anons))
     for node in inodes_of(machine):
         opened = [f for f in files if f.f_path.d_inode is node]

@@ -6,7 +6,7 @@ import stat
 
 from . import check, ldso
 from .drivers.mem import chr_dev_init
-from .fs.binfmt_elf import LD_SO, LD_SO_PATH, LIBC, LIBC_PATH, do_execve, find_program, install_elf
+from .fs.binfmt_elf import LD_SO, LD_SO_PATH, LIBC, LIBC_PATH, do_execve, find_program, install_elf, mm_alloc
 from .fs.block_dev import add_disk
 from .fs.ext4 import ext4_fs_type
 from .fs.inode import new_inode
@@ -117,7 +117,7 @@ class Kernel:
         OSError if the program cannot be mapped, ETXTBSY for one; OutOfMemory if it cannot have the pages it touches.
         """
         path = find_program(self.machine.root, name)
-        process = Process(create_task(self.machine, name))
+        process = Process(create_task(self.machine, name, mm_alloc(self.machine, name)))
         try:
             do_execve(process.task, path)
             process.dup(process.dup(process.open("/dev/null", O_RDWR)))  # standard input, output and error

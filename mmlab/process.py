@@ -18,9 +18,14 @@ from .include.mman import PAGE_SIZE
 from .include.pgtable import pte_none, pte_offset, pte_pfn
 from .include.sched import task_struct
 from .kernel.exit import do_exit
+from .kernel.fork import do_fork
+from .kernel.sys import sys_setrlimit
 from .mm.filemap import last_page
 from .mm.memory import ZERO_PFN
+from .mm.mincore import sys_mincore
+from .mm.mlock import sys_mlock, sys_munlock
 from .mm.mmap import sys_brk, sys_mmap, sys_munmap
+from .mm.mprotect import sys_mprotect
 from .report import TextReport
 
 ULONG = 2**64 - 1
@@ -181,6 +186,22 @@ class Process:
             ulong("offset", offset),
         )
 
+    def mprotect(self, addr: int, length: int, prot: int) -> None:
+        """mprotect(2): change what the program may do with [addr, addr + length)."""
+        sys_mprotect(self.current, ulong("addr", addr), ulong("length", length), ulong("prot", prot))
+
+    def mincore(self, addr: int, length: int) -> bytes:
+        """mincore(2): a byte for each page, 1 where it is in memory."""
+        return sys_mincore(self.current, ulong("addr", addr), ulong("length", length))
+
+    def mlock(self, addr: int, length: int, flags: int = 0) -> None:
+        """mlock2(2): lock [addr, addr + length) in memory; with MLOCK_ONFAULT, pages as they are touched."""
+        sys_mlock(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags))
+
+    def munlock(self, addr: int, length: int) -> None:
+        """munlock(2): unlock [addr, addr + length)."""
+        sys_munlock(self.current, ulong("addr", addr), ulong("length", length))
+
     def munmap(self, addr: int, length: int) -> None:
         """munmap(2): unmap [addr, addr + length)."""
         sys_munmap(self.current, ulong("addr", addr), ulong("length", length))
@@ -233,6 +254,18 @@ class Process:
     def getrusage(self) -> Rusage:
         """getrusage(2): how many page faults there were."""
         return Rusage(self.task.min_flt, self.task.maj_flt)
+
+    def fork(self) -> Process:
+        """fork(2): give the child, which has a copy of this process's memory and the same open files."""
+        return Process(do_fork(self.current))
+
+    def setrlimit(self, resource: int, soft: int) -> None:
+        """setrlimit(2): set a soft limit; bytes for RLIMIT_AS, RLIMIT_MEMLOCK and RLIMIT_STACK."""
+        sys_setrlimit(self.current, integer("resource", resource), ulong("soft", soft))
+
+    def setuid(self, uid: int) -> None:
+        """setuid(2), by root: go on as another user."""
+        self.current.uid = integer("uid", uid)
 
     def exit(self, code: int = 0) -> None:
         """_exit(2): end the process; its memory and open files go."""

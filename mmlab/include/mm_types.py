@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 PG_uptodate = 1 << 3
 PG_dirty = 1 << 4
+PG_anon_exclusive = 1 << 17  # anonymous, and no fork shares it: a store needs no copy (5.19)
 PG_swapbacked = 1 << 18  # backed by swap, not by a file: anonymous and shmem pages
-PG_NAMES = {PG_uptodate: "uptodate", PG_dirty: "dirty", PG_swapbacked: "swapbacked"}
+PG_NAMES = {
+    PG_uptodate: "uptodate",
+    PG_dirty: "dirty",
+    PG_anon_exclusive: "anon_exclusive",
+    PG_swapbacked: "swapbacked",
+}
 
 
 class page:
@@ -89,11 +95,13 @@ class rb_root:
 class vm_area_struct(rb_node):
     """One range of addresses [vm_start, vm_end) (bytes) that is mapped in one way: struct vm_area_struct.
 
-    The three links of a file mapping: `vm_pgoff` (the file page under vm_start), `vm_file`, `vm_ops`.
+    The three links of a file mapping: `vm_pgoff` (the file page under vm_start), `vm_file`, `vm_ops`. `anon_vma` takes
+    new anonymous pages; `anon_vma_chain` is that one and, after a fork, those of the parents, whose pages it maps too.
     """
 
     __slots__ = (
         "anon_vma",
+        "anon_vma_chain",
         "number",
         "vm_end",
         "vm_file",
@@ -123,6 +131,7 @@ class vm_area_struct(rb_node):
         self.vm_file: file | None = None
         self.vm_ops: vm_operations_struct | None = None
         self.anon_vma: anon_vma | None = None
+        self.anon_vma_chain: tuple[anon_vma, ...] = ()
 
     @property
     def name(self) -> str:

@@ -73,6 +73,11 @@ def pte_present(pte: int) -> bool:
     return bool(pte & (_PAGE_PRESENT | _PAGE_PROTNONE))
 
 
+def pte_modify(pte: int, prot: int) -> int:
+    """Give an entry other protection bits; the frame and what the CPU has noted stay."""
+    return pte & (_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY) | prot
+
+
 def pte_none(pte: int) -> bool:
     """Tell whether the entry is empty."""
     return pte == 0

@@ -12,4 +12,7 @@
     gup.py             faulting in advance            mm/gup.c
     vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
     mmap.py            mmap and munmap                mm/mmap.c
+    mprotect.py        what may be done with memory   mm/mprotect.c
+    mlock.py           memory that stays              mm/mlock.c
+    mincore.py         which pages are in memory      mm/mincore.c
 """

@@ -9,6 +9,7 @@ from ..include.mm import (
     VM_FAULT_ERROR,
     VM_FAULT_MAJOR,
     VM_FAULT_RETRY,
+    VM_LOCKONFAULT,
     VM_READ,
     VM_SHARED,
     VM_WRITE,
@@ -62,3 +63,17 @@ def mm_populate(current: task_struct, vma: vm_area_struct | None, start: int, en
     while vma is not None and vma.vm_start < end:
         populate_vma_page_range(current, vma, max(start, vma.vm_start), min(end, vma.vm_end))
         vma = vma.vm_next
+
+
+def populate_range(current: task_struct, vma: vm_area_struct | None, start: int, end: int) -> bool:
+    """Fault in what [start, end) maps, as mlock wants it: False at the first page that cannot be had.
+
+    mm/gup.c:__mm_populate (v4.4), not ignoring errors. What is to be locked on fault is left alone.
+    """
+    while vma is not None and vma.vm_start < end:
+        if not vma.vm_flags & VM_LOCKONFAULT and not populate_vma_page_range(
+            current, vma, max(start, vma.vm_start), min(end, vma.vm_end)
+        ):
+            return False
+        vma = vma.vm_next
+    return True

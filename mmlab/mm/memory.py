@@ -24,11 +24,21 @@ from ..include.mm import (
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_FAULT_WRITE,
+    VM_MAYWRITE,
     VM_SHARED,
     VM_WRITE,
     vm_fault,
 )
-from ..include.mm_types import PageAnon, PG_swapbacked, PG_uptodate, mm_struct, page, vm_area_struct, vma_pages
+from ..include.mm_types import (
+    PageAnon,
+    PG_anon_exclusive,
+    PG_swapbacked,
+    PG_uptodate,
+    mm_struct,
+    page,
+    vm_area_struct,
+    vma_pages,
+)
 from ..include.mman import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_PAGETABLE, PGFAULT
 from ..include.pgtable import (
@@ -46,9 +56,9 @@ from ..include.pgtable import (
     pte_table,
     pte_write,
 )
-from .page_alloc import alloc_page, put_page
+from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import set_page_dirty
-from .rmap import anon_vma_prepare, page_add_file_rmap, page_add_new_anon_rmap, page_remove_rmap
+from .rmap import anon_vma_prepare, page_add_file_rmap, page_add_new_anon_rmap, page_dup_rmap, page_remove_rmap
 
 ZERO_PFN = 0  # the shared zero page: every load of untouched anonymous memory maps it
 
@@ -288,7 +298,8 @@ def do_wp_page(vma: vm_area_struct, address: int, table: pte_table, pte: int) ->
     """Decide what a store through a write-protected PTE gets: mm/memory.c:do_wp_page (v4.4)."""
     old_page = vm_normal_page(vma, pte)
     if old_page is not None and PageAnon(old_page):
-        if old_page._count == 1:  # nobody else has it
+        if old_page.flags & PG_anon_exclusive or old_page._count == 1:  # nobody else has it
+            old_page.flags |= PG_anon_exclusive
             return wp_page_reuse(vma, address, table, pte)
     elif old_page is not None and vma.vm_flags & VM_SHARED:
         return wp_page_shared(vma, address, table, pte, old_page)
@@ -326,6 +337,38 @@ def wp_page_copy(vma: vm_area_struct, address: int, table: pte_table, old_page: 
         put_page(old_page)
     do_set_pte(vma, address, new_page, table, write=True, anon=True)
     return VM_FAULT_WRITE
+
+
+# ── fork ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def copy_page_range(child: vm_area_struct, vma: vm_area_struct) -> None:
+    """Give a child's VMA its parent's PTEs, write-protecting what both will see: mm/memory.c, same name (v4.4).
+
+    Where the VMA has no anonymous pages nothing is copied: faults find the file's pages again.
+    """
+    if vma.anon_vma is None:
+        return
+    for table in pte_tables(vma.vm_mm, vma.vm_start, vma.vm_end):
+        first, end = max(vma.vm_start, table.start), min(vma.vm_end, table.start + PMD_SIZE)
+        for i in range(pte_index(first), pte_index(first) + ((end - first) >> PAGE_SHIFT)):
+            if not pte_none(table[i]):
+                pte_alloc_map(child.vm_mm, table.start)[i] = copy_present_pte(child, vma, table, i)
+
+
+def copy_present_pte(child: vm_area_struct, vma: vm_area_struct, table: pte_table, i: int) -> int:
+    """Count the child's use of the page, and give the child's PTE: mm/memory.c:copy_one_pte (v4.4).
+
+    A private writable page becomes read-only in both: the first of the two to store will copy it.
+    """
+    page = vm_normal_page(vma, table[i])
+    if page is not None:
+        get_page(page)
+        page_dup_rmap(page)
+        child.vm_mm.rss_stat[mm_counter(page)] += 1
+    if pte_write(table[i]) and vma.vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE:
+        table[i] &= ~_PAGE_RW
+    return table[i] & ~(_PAGE_ACCESSED | (_PAGE_DIRTY if vma.vm_flags & VM_SHARED else 0))
 
 
 # ── the entrance ────────────────────────────────────────────────────────────────────────────────────────────

@@ -341,7 +341,7 @@ def mmap_region(
             vm_flags |= VM_ACCOUNT
         while (place := find_vma_links(mm, addr, addr + length)) is None:  # clear old maps
             do_munmap(mm, addr, length)
-        vma = vma_merge(mm, place[0], addr, addr + length, vm_flags, None, file, pgoff)
+        vma = vma_merge(mm, place[0], addr, addr + length, vm_flags, file, pgoff)
         if vma is None:
             vma = build_vma(mm, file, addr, length, vm_flags, pgoff, labels)
             vma_link(mm, vma, place)

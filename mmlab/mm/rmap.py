@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from errno import ENOMEM
+
+from ..include.errors import failure
 from ..include.mm import VM_EXEC, VM_READ, VM_WRITE
-from ..include.mm_types import PageAnon, PG_swapbacked, anon_vma, page, vm_area_struct, vma_pages
+from ..include.mm_types import PageAnon, PG_anon_exclusive, PG_swapbacked, anon_vma, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import NR_ANON_PAGES, NR_FILE_MAPPED
 from .slab import anon_vma_cachep, kmem_cache_free, kmem_cache_zalloc
@@ -15,16 +18,17 @@ def anon_vma_prepare(vma: vm_area_struct) -> bool:
     mm/rmap.c:anon_vma_prepare (v4.4). A neighbour's is used where the two could be one VMA.
     """
     if vma.anon_vma is None:
-        anon_vma_link(vma, find_mergeable_anon_vma(vma) or kmem_cache_zalloc(anon_vma_cachep, vma.vm_mm.machine))
+        vma.anon_vma = find_mergeable_anon_vma(vma) or kmem_cache_zalloc(anon_vma_cachep, vma.vm_mm.machine)
+        if vma.anon_vma is not None:
+            anon_vma_chain_link(vma, vma.anon_vma)
     return vma.anon_vma is not None
 
 
 def find_mergeable_anon_vma(vma: vm_area_struct) -> anon_vma | None:
     """Borrow a neighbour's anon_vma, so that the two may merge later: mm/mmap.c:find_mergeable_anon_vma (v4.4)."""
-    if vma.vm_next and vma.vm_next.anon_vma and anon_vma_compatible(vma, vma.vm_next):
-        return vma.vm_next.anon_vma
-    if vma.vm_prev and vma.vm_prev.anon_vma and anon_vma_compatible(vma.vm_prev, vma):
-        return vma.vm_prev.anon_vma
+    for near, a, b in ((vma.vm_next, vma, vma.vm_next), (vma.vm_prev, vma.vm_prev, vma)):
+        if near and a and b and len(near.anon_vma_chain) == 1 and anon_vma_compatible(a, b):
+            return near.anon_vma
     return None
 
 
@@ -38,17 +42,37 @@ def anon_vma_compatible(a: vm_area_struct, b: vm_area_struct) -> bool:
     )
 
 
-def anon_vma_link(vma: vm_area_struct, anon: anon_vma | None) -> None:
-    """Tie the VMA to an anon_vma (None: to none): mm/rmap.c:anon_vma_chain_link (v4.4)."""
-    vma.anon_vma = anon
-    if anon is not None:
-        anon.vmas[vma] = None
+def anon_vma_chain_link(vma: vm_area_struct, anon: anon_vma) -> None:
+    """Tie the VMA to an anon_vma, one of whose pages it may map: mm/rmap.c:anon_vma_chain_link (v4.4)."""
+    vma.anon_vma_chain += (anon,)
+    anon.vmas[vma] = None
+
+
+def anon_vma_clone(vma: vm_area_struct, source: vm_area_struct) -> None:
+    """Tie the VMA to all that `source` is tied to, since it maps the same pages: mm/rmap.c:anon_vma_clone (v4.4)."""
+    for anon in source.anon_vma_chain:
+        anon_vma_chain_link(vma, anon)
+
+
+def anon_vma_fork(vma: vm_area_struct, parent: vm_area_struct) -> None:
+    """Tie a child's VMA to its parent's anon_vmas, and to one of its own for new pages: mm/rmap.c, same name (v4.4).
+
+    ENOMEM.
+    """
+    if parent.anon_vma is None:
+        return
+    anon_vma_clone(vma, parent)
+    vma.anon_vma = kmem_cache_zalloc(anon_vma_cachep, vma.vm_mm.machine)
+    if vma.anon_vma is None:
+        unlink_anon_vmas(vma)
+        raise failure(ENOMEM, "anon_vma_fork", "no memory for an anon_vma")
+    anon_vma_chain_link(vma, vma.anon_vma)
 
 
 def unlink_anon_vmas(vma: vm_area_struct) -> None:
-    """Untie the VMA from its anon_vma; the last one to go frees it: mm/rmap.c:unlink_anon_vmas (v4.4)."""
-    anon, vma.anon_vma = vma.anon_vma, None
-    if anon is not None:
+    """Untie the VMA from its anon_vmas; the last one to go frees each: mm/rmap.c:unlink_anon_vmas (v4.4)."""
+    chain, vma.anon_vma_chain, vma.anon_vma = vma.anon_vma_chain, (), None
+    for anon in chain:
         del anon.vmas[vma]
         if not anon.vmas:
             kmem_cache_free(anon_vma_cachep, vma.vm_mm.machine, anon)
@@ -58,7 +82,7 @@ def page_add_new_anon_rmap(page: page, vma: vm_area_struct, address: int) -> Non
     """Make the new page anonymous memory of the VMA, mapped once: mm/rmap.c:page_add_new_anon_rmap (v4.4)."""
     page.mapping = vma.anon_vma
     page.index = ((address - vma.vm_start) >> PAGE_SHIFT) + vma.vm_pgoff
-    page.flags |= PG_swapbacked
+    page.flags |= PG_swapbacked | PG_anon_exclusive
     page._mapcount = 0
     page.machine.vm_stat[NR_ANON_PAGES] += 1
 
@@ -75,3 +99,13 @@ def page_remove_rmap(page: page) -> None:
     page._mapcount -= 1
     if page._mapcount < 0:
         page.machine.vm_stat[NR_ANON_PAGES if PageAnon(page) else NR_FILE_MAPPED] -= 1
+
+
+def page_dup_rmap(page: page) -> None:
+    """Count one more PTE of a page that is mapped already, as fork does: mm/rmap.h:page_dup_rmap (v4.4).
+
+    An anonymous page is nobody's own from here on: the next store to it copies.
+    """
+    page._mapcount += 1
+    if PageAnon(page):
+        page.flags &= ~PG_anon_exclusive

@@ -8,10 +8,10 @@ from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
 from ..include.mm import VM_DENYWRITE, VM_SHARED
-from ..include.mm_types import anon_vma, mm_struct, vm_area_struct, vma_pages
+from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
-from .rmap import anon_vma_link, unlink_anon_vmas
+from .rmap import anon_vma_clone, unlink_anon_vmas
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
 
 Place = tuple[vm_area_struct | None, vm_area_struct | None, bool]  # where a VMA goes: prev, rb_parent, is left child
@@ -118,66 +118,116 @@ def remove_vma(vma: vm_area_struct) -> None:
 # ── merging and splitting ───────────────────────────────────────────────────────────────────────────────────
 
 
-def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int) -> bool:
-    """Tell whether the VMA maps the same open file in the same way: v4.4, same name.
+def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int, pgoff: int) -> bool:
+    """Tell whether the VMA maps the same open file in the same way, and would have this vm_pgoff: v4.4, same name.
 
     A VMA whose vm_ops has `close` is left alone: somebody counts on that call.
     """
-    return vma.vm_flags == vm_flags and vma.vm_file is file and not (vma.vm_ops and vma.vm_ops.close)
+    same = vma.vm_flags == vm_flags and vma.vm_file is file and vma.vm_pgoff == pgoff
+    return same and not (vma.vm_ops and vma.vm_ops.close)
 
 
-def is_mergeable_anon_vma(a: anon_vma | None, b: anon_vma | None) -> bool:
-    """Tell whether one VMA could hold the anonymous pages of both: v4.4, same name."""
-    return a is None or b is None or a is b
+def is_mergeable_anon_vma(vma: vm_area_struct, area: vm_area_struct | None) -> bool:
+    """Tell whether `vma` may take over addresses of `area` (None: free ones) with their pages: v4.4, same name.
+
+    Both have the same anon_vma; or only one has any, and does not share its pages with a parent: the chain of the
+    VMA that results would grow too long.
+    """
+    anon, chains = (area.anon_vma, area.anon_vma_chain) if area else (None, ())
+    if anon is None or vma.anon_vma is None:
+        return max(len(chains), len(vma.anon_vma_chain)) < 2
+    return anon is vma.anon_vma
 
 
 def vma_merge(
-    mm: mm_struct,
-    prev: vm_area_struct | None,
-    addr: int,
-    end: int,
-    vm_flags: int,
-    anon_vma: anon_vma | None,
-    file: file | None,
-    pgoff: int,
+    mm: mm_struct, prev: vm_area_struct | None, addr: int, end: int, vm_flags: int, file: file | None, pgoff: int
 ) -> vm_area_struct | None:
-    """Let a neighbour grow over [addr, end) instead of making a VMA; None if none fits: v4.4, same name.
+    """Let a neighbour grow over [addr, end), instead of making a VMA of it; None if none fits: v4.4, same name.
 
-    A neighbour fits if it maps the same file in the same way, and the file pages go on without a gap.
+    The range is free, or within one VMA, which then shrinks or goes; `prev` is the last VMA that begins before it. A
+    neighbour fits if it maps the same file in the same way, the file pages go on without a gap, and the anonymous
+    pages may be one VMA's.
     """
     after = prev.vm_next if prev else mm.mmap
-    pages = (end - addr) >> PAGE_SHIFT
-    grow_prev = (
-        (prev is not None and prev.vm_end == addr and is_mergeable_vma(prev, file, vm_flags))
-        and is_mergeable_anon_vma(anon_vma, prev.anon_vma)
-        and prev.vm_pgoff + vma_pages(prev) == pgoff
-    )
-    grow_next = (
-        (after is not None and after.vm_start == end and is_mergeable_vma(after, file, vm_flags))
-        and is_mergeable_anon_vma(anon_vma, after.anon_vma)
-        and after.vm_pgoff == pgoff + pages
-    )
-    if grow_prev:
-        both = grow_next and is_mergeable_anon_vma(prev.anon_vma, after.anon_vma)  # type: ignore[union-attr]
-        vma_adjust(prev, prev.vm_start, after.vm_end if both else end, prev.vm_pgoff)  # type: ignore[union-attr, arg-type]
-        return prev
-    if grow_next:
-        vma_adjust(after, addr, after.vm_end, pgoff)  # type: ignore[union-attr, arg-type]
-        return after
-    return None
+    area = after if after and after.vm_start < end else prev if prev and prev.vm_end > addr else None
+    if area is not None:
+        after = area.vm_next if area.vm_end == end else None
+    if prev is not None and (
+        prev.vm_end != addr
+        or not is_mergeable_vma(prev, file, vm_flags, pgoff - vma_pages(prev))
+        or not is_mergeable_anon_vma(prev, area)
+    ):
+        prev = None
+    if after is not None and (
+        after.vm_start != end
+        or not is_mergeable_vma(after, file, vm_flags, pgoff + ((end - addr) >> PAGE_SHIFT))
+        or not is_mergeable_anon_vma(after, area)
+    ):
+        after = None
+    if prev is not None:
+        both = after is not None and is_mergeable_anon_vma(prev, after)
+        vma_adjust(prev, prev.vm_start, after.vm_end if after and both else end, prev.vm_pgoff)
+    elif after is not None:
+        vma_adjust(after, addr, after.vm_end, pgoff)
+    return prev or after
 
 
 def vma_adjust(vma: vm_area_struct, start: int, end: int, pgoff: int) -> None:
-    """Give the VMA new bounds; the VMAs that it now covers are over: v4.4, same name. Their PTEs stay."""
-    while vma.vm_next and vma.vm_next.vm_start < end:
-        gone = vma.vm_next
-        if vma.anon_vma is None:
-            anon_vma_link(vma, gone.anon_vma)
-        __vma_unlink(vma.vm_mm, gone)
-        unlink_anon_vmas(gone)
-        unlink_file_vma(gone)
-        remove_vma(gone)
+    """Let the VMA grow to [start, end); VMAs that it now covers are over, those it overlaps shrink: v4.4, same name.
+
+    The PTEs stay as they are; a VMA that gets anonymous pages so gets their anon_vma too.
+    """
+    while (near := overlapped(vma, start, end)) is not None:
+        if vma.anon_vma is None and near.anon_vma is not None:
+            anon_vma_clone(vma, near)
+            vma.anon_vma = near.anon_vma
+        if start <= near.vm_start and near.vm_end <= end:
+            __vma_unlink(vma.vm_mm, near)
+            unlink_anon_vmas(near)
+            unlink_file_vma(near)
+            remove_vma(near)
+        elif near.vm_start < start:
+            near.vm_end = start
+        else:
+            near.vm_pgoff += (end - near.vm_start) >> PAGE_SHIFT
+            near.vm_start = end
     vma.vm_start, vma.vm_end, vma.vm_pgoff = start, end, pgoff
+
+
+def overlapped(vma: vm_area_struct, start: int, end: int) -> vm_area_struct | None:
+    """Give a neighbour of the VMA that has addresses in [start, end)."""
+    if vma.vm_next and vma.vm_next.vm_start < end:
+        return vma.vm_next
+    return vma.vm_prev if vma.vm_prev and vma.vm_prev.vm_end > start else None
+
+
+def vma_modify(mm: mm_struct, vma: vm_area_struct, start: int, end: int, vm_flags: int) -> vm_area_struct:
+    """Give [start, end), within one VMA, other flags, merging or cutting as it takes; give the VMA that holds it.
+
+    mm/vma.c:vma_modify (6.7; until then in each caller). ENOMEM.
+    """
+    prev = vma.vm_prev if start == vma.vm_start else vma
+    pgoff = vma.vm_pgoff + ((start - vma.vm_start) >> PAGE_SHIFT)
+    merged = vma_merge(mm, prev, start, end, vm_flags, vma.vm_file, pgoff)
+    if merged is not None:
+        return merged
+    if start > vma.vm_start:
+        split_vma(mm, vma, start, new_below=True)
+    if end < vma.vm_end:
+        split_vma(mm, vma, end, new_below=False)
+    vma.vm_flags = vm_flags
+    return vma
+
+
+def vm_area_dup(vma: vm_area_struct, mm: mm_struct) -> vm_area_struct:
+    """Make a VMA of `mm` that is like this one, but linked nowhere: kernel/fork.c:vm_area_dup (4.19). ENOMEM."""
+    new: vm_area_struct | None = kmem_cache_zalloc(vm_area_cachep, mm.machine)
+    if new is None:
+        raise failure(ENOMEM, "vm_area_dup", "no memory for a vm_area_struct")
+    for field in ("vm_start", "vm_end", "vm_flags", "vm_page_prot", "vm_pgoff", "vm_file", "vm_ops"):
+        setattr(new, field, getattr(vma, field))
+    new.vm_mm = mm
+    return new
 
 
 def split_vma(mm: mm_struct, vma: vm_area_struct, addr: int, new_below: bool) -> None:
@@ -185,12 +235,9 @@ def split_vma(mm: mm_struct, vma: vm_area_struct, addr: int, new_below: bool) ->
 
     vm_pgoff of the upper part moves on by the pages of the lower: each page keeps its place in the file.
     """
-    new = kmem_cache_zalloc(vm_area_cachep, mm.machine)
-    if new is None:
-        raise failure(ENOMEM, "__split_vma", "no memory for a vm_area_struct")
-    for field in ("vm_mm", "vm_start", "vm_end", "vm_flags", "vm_page_prot", "vm_pgoff", "vm_file", "vm_ops"):
-        setattr(new, field, getattr(vma, field))
-    anon_vma_link(new, vma.anon_vma)
+    new = vm_area_dup(vma, mm)
+    anon_vma_clone(new, vma)
+    new.anon_vma = vma.anon_vma
     lower, upper = (new, vma) if new_below else (vma, new)
     upper.vm_pgoff += (addr - lower.vm_start) >> PAGE_SHIFT
     lower.vm_end = upper.vm_start = addr

@@ -25,12 +25,18 @@ ARGUMENTS = {  # each method with good arguments
     "unlink": {"path": "/data/book.txt"},
     "mmap": {"addr": 0, "length": PAGE, "prot": RW, "flags": MEMORY, "fd": -1, "offset": 0},
     "munmap": {"addr": ARENA, "length": PAGE},
+    "mprotect": {"addr": ARENA, "length": PAGE, "prot": RW},
+    "mincore": {"addr": ARENA, "length": PAGE},
+    "mlock": {"addr": ARENA, "length": PAGE, "flags": 0},
+    "munlock": {"addr": ARENA, "length": PAGE},
     "brk": {"addr": 0},
     "load": {"addr": ARENA, "n": 1},
     "store": {"addr": ARENA, "data": b"#"},
     "memcpy": {"dst": ARENA, "src": ARENA, "n": 1},
     "pagemap": {"addr": ARENA},
     "fincore": {"fd": 0},
+    "setrlimit": {"resource": 3, "soft": 8 << 20},
+    "setuid": {"uid": 0},
     "exit": {"code": 0},
 }
 CALLS = [(method, argument) for method, arguments in ARGUMENTS.items() for argument in arguments]
@@ -97,6 +103,9 @@ VALUES = {
     "dst": address,
     "src": address,
     "code": st.just(0),
+    "resource": st.integers(0, 15),
+    "soft": number,
+    "uid": st.sampled_from([0, 0, 0, 1000]),
 }
 OPEN_FLAGS = st.integers(0, 3) | st.sampled_from([0o102, 0o101, 0o1002, 0o2001, 0o302, 0o200000]) | number
 

@@ -12,9 +12,11 @@ from mmlab import (
     MAP_NORESERVE,
     MAP_PRIVATE,
     MAP_SHARED,
+    MAP_STACK,
     O_CREAT,
     O_RDONLY,
     O_RDWR,
+    PROT_EXEC,
     PROT_NONE,
     PROT_READ,
     PROT_WRITE,
@@ -159,6 +161,7 @@ NEIGHBOURS = {
     "memory of other protection": ((RW, P, None, 0), (PROT_READ, P, None, 0), False),
     "memory with NORESERVE": ((RW, P, None, 0), (RW, P | MAP_NORESERVE, None, 0), False),
     "memory with LOCKED": ((RW, P, None, 0), (RW, P | MAP_LOCKED, None, 0), False),
+    "memory with STACK": ((RW, P, None, 0), (RW, P | MAP_STACK, None, 0), False),
     "read-only memory that is accounted or not": ((PROT_READ, P, None, 0), (PROT_READ, P, None, 0), True),
     "shared memory": ((RW, S, None, 0), (RW, S, None, 0), False),
     "the file goes on": ((RW, S, A, 1), (RW, S, A, 3), True),
@@ -210,6 +213,29 @@ def test_what_if_the_neighbours_share_an_anon_vma(proc):
     assert len(ranges(proc)) == 2
     map_at(proc, 2, 2, RW, MEMORY)
     assert ranges(proc) == [(0, 6, "rw-p", 0)]
+
+
+BORROWERS = {  # prot and file of two neighbours → do they share an anon_vma
+    "memory of other protection": ((RW, None), (RW | PROT_EXEC, None), True),
+    "the file of other protection": ((RW, A), (RW | PROT_EXEC, A), True),
+    "the file, opened again": ((RW, A), (RW, B), False),
+    "the file, then memory": ((RW, A), (RW, None), False),
+}
+
+
+@pytest.mark.parametrize("first", [0, 2])
+@pytest.mark.parametrize("what", BORROWERS)
+def test_what_if_neighbours_could_merge_but_for_their_protection(proc, what, first):
+    """The one that is stored to later borrows the other's anon_vma, so that mprotect may merge them."""
+    *sides, shared = BORROWERS[what]
+    make_file(proc, "/data/f", 8)
+    fds = {A: proc.open("/data/f", O_RDWR), B: proc.open("/data/f", O_RDWR)}
+    for page, (prot, file) in zip((0, 2), sides, strict=True):
+        map_at(proc, page, 2, prot, P | (0 if file else MAP_ANONYMOUS), fds.get(file, -1), page)
+    for page in (first, 2 - first):
+        proc.store(at(page), b"#")
+    left, right = (find_vma(proc.task.mm, at(page)).anon_vma for page in (0, 2))
+    assert (left is right) == shared
 
 
 def test_what_if_a_merge_saves_the_call_to_the_file(kernel, proc):

@@ -291,7 +291,7 @@ def test_what_if_munmap_cannot_split(kernel, proc, nth, left):
     for page in range(6):
         proc.store(at(page), b"x")
     kernel.machine.fail_nth = nth
-    with pytest.raises(OSError, match="__split_vma") as raised:
+    with pytest.raises(OSError, match="vm_area_dup") as raised:
         proc.munmap(at(2), 2 * PAGE)
     assert raised.value.errno == ENOMEM
     assert [(first, end) for first, end, *_ in ranges(proc)] == left

@@ -1,0 +1,76 @@
+"""mlock: memory whose pages are there and stay: mm/mlock.c (v4.4)."""
+
+from __future__ import annotations
+
+from errno import EINVAL, ENOMEM, EPERM
+
+from ..include.errors import failure
+from ..include.mm import VM_LOCKED, VM_LOCKONFAULT
+from ..include.mm_types import vm_area_struct
+from ..include.mman import MLOCK_ONFAULT, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, offset_in_page
+from ..include.sched import RLIMIT_MEMLOCK, task_struct
+from .gup import populate_range
+from .vma import find_vma, vma_modify
+
+VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
+
+
+def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> None:
+    """Lock [start, start + length) and fault its pages in; with MLOCK_ONFAULT, only as they are touched: sys_mlock2.
+
+    EINVAL for unknown flags; EPERM or ENOMEM over RLIMIT_MEMLOCK; ENOMEM at a hole or where a page cannot be had
+    (what precedes is locked).
+    """
+    if flags & ~MLOCK_ONFAULT:
+        raise failure(EINVAL, "sys_mlock2", f"flags = {flags:#x} has unknown bits")
+    mm, limit = current.mm, current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
+    if current.uid != 0 and limit == 0:
+        raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
+    end = start + PAGE_ALIGN(length + offset_in_page(start))
+    start &= PAGE_MASK
+    locked = mm.locked_vm + ((end - start) >> PAGE_SHIFT) - locked_pages(find_vma(mm, start), start, end)
+    if locked > limit and current.uid != 0:
+        raise failure(ENOMEM, "do_mlock", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
+    apply_vma_lock_flags(current, start, end, VM_LOCKED | (VM_LOCKONFAULT if flags & MLOCK_ONFAULT else 0))
+    if not populate_range(current, find_vma(mm, start), start, end):
+        raise failure(ENOMEM, "__mlock_posix_error_return", "a page cannot be had")
+
+
+def sys_munlock(current: task_struct, start: int, length: int) -> None:
+    """Unlock [start, start + length): v4.4, same name. ENOMEM at a hole (what precedes is unlocked)."""
+    end = start + PAGE_ALIGN(length + offset_in_page(start))
+    apply_vma_lock_flags(current, start & PAGE_MASK, end, 0)
+
+
+def locked_pages(vma: vm_area_struct | None, start: int, end: int) -> int:
+    """Count the pages of [start, end) that are locked already: count_mm_mlocked_page_nr (4.9)."""
+    count = 0
+    while vma is not None and vma.vm_start < end:
+        if vma.vm_flags & VM_LOCKED:
+            count += (min(vma.vm_end, end) - max(vma.vm_start, start)) >> PAGE_SHIFT
+        vma = vma.vm_next
+    return count
+
+
+def apply_vma_lock_flags(current: task_struct, start: int, end: int, newflags: int) -> None:
+    """Set the lock flags of [start, end), VMA by VMA: v4.4 (do_mlock), same name. ENOMEM at a hole; EINVAL."""
+    if end < start or end > 2**64:
+        raise failure(EINVAL, "apply_vma_lock_flags", f"{start:#x} … {end:#x} wraps around")
+    vma = find_vma(current.mm, start)
+    while start < end:
+        if vma is None or vma.vm_start > start:
+            raise failure(ENOMEM, "apply_vma_lock_flags", f"nothing is mapped at {start:#x}")
+        upto = min(vma.vm_end, end)
+        vma = mlock_fixup(current, vma, start, upto, vma.vm_flags & ~VM_LOCKED_MASK | newflags)
+        start, vma = upto, vma if vma.vm_end > upto else vma.vm_next
+
+
+def mlock_fixup(current: task_struct, vma: vm_area_struct, start: int, end: int, newflags: int) -> vm_area_struct:
+    """Give [start, end), within one VMA, new lock flags, and count its pages; give its VMA: v4.4, same name."""
+    oldflags = vma.vm_flags
+    if newflags == oldflags:
+        return vma
+    vma = vma_modify(current.mm, vma, start, end, newflags)
+    pages = (end - start) >> PAGE_SHIFT
+    current.mm.locked_vm += pages * (bool(newflags & VM_LOCKED) - bool(oldflags & VM_LOCKED))
+    return vma
