@@ -8,6 +8,7 @@ from . import check, ldso
 from .drivers.mem import chr_dev_init
 from .fs.binfmt_elf import LD_SO, LD_SO_PATH, LIBC, LIBC_PATH, do_execve, find_program, install_elf, mm_alloc
 from .fs.block_dev import add_disk
+from .fs.drop_caches import drop_pagecache
 from .fs.ext4 import ext4_fs_type
 from .fs.inode import new_inode
 from .fs.namei import create, directory_fops, lookup_parent, mkdir, path_lookup
@@ -126,6 +127,10 @@ class Kernel:
             process.exit(EXEC_FAILED)
             raise
         return process
+
+    def drop_caches(self) -> int:
+        """Drop the clean pages that nobody maps and the disk can give again; give how many: vm.drop_caches."""
+        return drop_pagecache(self.machine)
 
     def meminfo(self) -> CountReport:
         """Give /proc/meminfo: name → kB; its str() is the file's text. Only what this machine counts is in it."""

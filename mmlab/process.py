@@ -12,6 +12,7 @@ from .fs import read_write
 from .fs.file_table import fget
 from .fs.proc import show_maps
 from .fs.stat import kstat, sys_fstat
+from .fs.sync import sys_fsync
 from .include.errors import failure
 from .include.mm_types import PageAnon, page_mapcount
 from .include.mman import PAGE_SIZE
@@ -21,11 +22,13 @@ from .kernel.exit import do_exit
 from .kernel.fork import do_fork
 from .kernel.sys import sys_setrlimit
 from .mm.filemap import last_page
+from .mm.madvise import sys_madvise
 from .mm.memory import ZERO_PFN
 from .mm.mincore import sys_mincore
 from .mm.mlock import sys_mlock, sys_munlock
 from .mm.mmap import sys_brk, sys_mmap, sys_munmap
 from .mm.mprotect import sys_mprotect
+from .mm.msync import sys_msync
 from .report import TextReport
 
 ULONG = 2**64 - 1
@@ -164,6 +167,15 @@ class Process:
         """ftruncate(2): give the file a new size in bytes."""
         fs_open.sys_ftruncate(self.current, integer("fd", fd), integer("length", length))
 
+    def fallocate(self, fd: int, mode: int, offset: int, length: int) -> None:
+        """fallocate(2): reserve room for a range of bytes; with FALLOC_FL_PUNCH_HOLE (and KEEP_SIZE), free it."""
+        arguments = integer("fd", fd), integer("mode", mode), integer("offset", offset), integer("length", length)
+        fs_open.sys_fallocate(self.current, *arguments)
+
+    def fsync(self, fd: int) -> None:
+        """fsync(2): write all that is dirty of a file back to its disk."""
+        sys_fsync(self.current, integer("fd", fd))
+
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""
         fs_open.sys_mkdir(self.current, pathname(path))
@@ -189,6 +201,14 @@ class Process:
     def mprotect(self, addr: int, length: int, prot: int) -> None:
         """mprotect(2): change what the program may do with [addr, addr + length)."""
         sys_mprotect(self.current, ulong("addr", addr), ulong("length", length), ulong("prot", prot))
+
+    def madvise(self, addr: int, length: int, advice: int) -> None:
+        """madvise(2): say how [addr, addr + length) will be used, or have its pages dropped or brought."""
+        sys_madvise(self.current, ulong("addr", addr), ulong("length", length), integer("advice", advice))
+
+    def msync(self, addr: int, length: int, flags: int) -> None:
+        """msync(2): with MS_SYNC, write what was stored to shared mappings back to their files."""
+        sys_msync(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags))
 
     def mincore(self, addr: int, length: int) -> bytes:
         """mincore(2): a byte for each page, 1 where it is in memory."""

@@ -8,6 +8,7 @@
     ramfs.py       files that live in memory      fs/ramfs/{inode,file-mmu}.c
     block_dev.py   a disk as one file             fs/block_dev.c
     proc.py        /proc                          fs/proc/{base,task_mmu,meminfo,inode}.c
-    open.py read_write.py stat.py                 the system calls on files
+    drop_caches.py what the disk can give again   fs/drop_caches.c
+    open.py, read_write.py, stat.py, sync.py      the system calls on files
     binfmt_elf.py  starting a program             fs/exec.c, fs/binfmt_elf.c
 """

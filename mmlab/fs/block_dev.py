@@ -20,7 +20,7 @@ from ..include.fs import (
 )
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from ..mm.filemap import generic_file_fsync, generic_file_mmap, generic_file_read, generic_perform_write, page_bytes
 from ..mm.page_writeback import __set_page_dirty_nobuffers
 from .dcache import d_add
 from .inode import new_inode
@@ -35,6 +35,11 @@ def blkdev_readpage(page: page) -> None:
     page.flags |= PG_uptodate
 
 
+def blkdev_writepage(page: page) -> None:
+    """Put the page on the disk: v4.4, same name."""
+    page.mapping.host.i_private[page.index] = page_bytes(page, 0, PAGE_SIZE)  # type: ignore[union-attr]
+
+
 def blkdev_write(file: file, pos: int, data: bytes) -> int:
     """Write into the device's pages, up to its end: fs/block_dev.c:blkdev_write_iter (v4.4). ENOSPC at the end."""
     room = file.f_mapping.host.i_size - pos
@@ -43,9 +48,11 @@ def blkdev_write(file: file, pos: int, data: bytes) -> int:
     return generic_perform_write(file, pos, data[:room])
 
 
-def_blk_fops = file_operations("def_blk_fops", read=generic_file_read, write=blkdev_write, mmap=generic_file_mmap)
+def_blk_fops = file_operations(
+    "def_blk_fops", read=generic_file_read, write=blkdev_write, mmap=generic_file_mmap, fsync=generic_file_fsync
+)
 def_blk_aops = address_space_operations(
-    "def_blk_aops", readpage=blkdev_readpage, set_page_dirty=__set_page_dirty_nobuffers
+    "def_blk_aops", readpage=blkdev_readpage, writepage=blkdev_writepage, set_page_dirty=__set_page_dirty_nobuffers
 )
 bdev_fs_type = file_system_type("bdev", def_blk_fops, def_blk_aops, simple_evict_inode, ra_pages=32)
 

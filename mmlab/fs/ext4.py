@@ -5,21 +5,23 @@ The disk is `inode.i_private`: file page number → 4096 bytes. A block that is 
 
 from __future__ import annotations
 
-from ..include.fs import address_space_operations, file, file_operations, file_system_type, inode
+from ..include.fs import address_space_operations, file, file_inode, file_operations, file_system_type, inode
 from ..include.mm import vm_fault, vm_operations_struct
 from ..include.mm_types import PG_uptodate, page, vm_area_struct
-from ..include.mman import PAGE_SHIFT, PAGE_SIZE, offset_in_page
+from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_SHIFT, PAGE_SIZE, offset_in_page
 from ..mm.filemap import (
     file_accessed,
     filemap_fault,
     filemap_map_pages,
     filemap_page_mkwrite,
+    generic_file_fsync,
     generic_file_read,
     generic_perform_write,
+    page_bytes,
     write_page_bytes,
 )
-from ..mm.page_writeback import __set_page_dirty_nobuffers
-from ..mm.truncate import truncate_inode_pages
+from ..mm.page_writeback import __set_page_dirty_nobuffers, write_cache_pages
+from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 
 READ_AHEAD = 32  # pages: 128 KiB
 EXT4_MAXBYTES = (1 << 44) - PAGE_SIZE  # 2^32 − 1 blocks
@@ -30,6 +32,46 @@ def ext4_readpage(page: page) -> None:
     blocks = page.mapping.host.i_private or {}  # type: ignore[union-attr]
     page.data = blocks.get(page.index)
     page.flags |= PG_uptodate
+
+
+def ext4_writepage(page: page) -> None:
+    """Put the page on the disk, with zeros past the end of the file: fs/ext4/inode.c:ext4_writepage (v4.4)."""
+    inode = page.mapping.host  # type: ignore[union-attr]
+    past_end = max(0, ((page.index + 1) << PAGE_SHIFT) - inode.i_size)
+    if 0 < past_end < PAGE_SIZE:
+        write_page_bytes(page, PAGE_SIZE - past_end, bytes(past_end))
+    inode.i_private = inode.i_private or {}
+    inode.i_private[page.index] = page_bytes(page, 0, PAGE_SIZE)
+
+
+def ext4_truncate(inode: inode) -> None:
+    """Free the blocks past the end, and zero the tail of the last: fs/ext4/inode.c:ext4_truncate (v4.4)."""
+    blocks, whole, tail = inode.i_private or {}, inode.i_size >> PAGE_SHIFT, inode.i_size % PAGE_SIZE
+    for index in [index for index in blocks if index >= whole + (tail > 0)]:
+        del blocks[index]
+    if tail and whole in blocks:
+        blocks[whole] = blocks[whole][:tail].ljust(PAGE_SIZE, b"\0")
+
+
+def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
+    """Reserve blocks (this disk has them all), or punch a hole: fs/ext4/extents.c:ext4_fallocate (v4.4)."""
+    inode = file_inode(file)
+    if mode & FALLOC_FL_PUNCH_HOLE:
+        ext4_punch_hole(inode, offset, min(offset + length, inode.i_size))
+    elif not mode & FALLOC_FL_KEEP_SIZE and offset + length > inode.i_size:
+        truncate_setsize(inode, offset + length)
+
+
+def ext4_punch_hole(inode: inode, start: int, end: int) -> None:
+    """Free the blocks of bytes start … end-1; what is dirty is written first: fs/ext4/inode.c, same name (v4.4)."""
+    if start >= end:
+        return
+    write_cache_pages(inode.i_mapping, start >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT)
+    truncate_pagecache_range(inode, start, end)
+    blocks = inode.i_private or {}
+    for index in [index for index in blocks if start < (index + 1) << PAGE_SHIFT and index << PAGE_SHIFT < end]:
+        low, high = max(0, start - (index << PAGE_SHIFT)), min(PAGE_SIZE, end - (index << PAGE_SHIFT))
+        blocks[index] = blocks[index][:low] + bytes(high - low) + blocks[index][high:]
 
 
 def ext4_evict_inode(inode: inode) -> None:
@@ -65,15 +107,23 @@ def ext4_file_mmap(file: file, vma: vm_area_struct) -> None:
 
 
 ext4_file_operations = file_operations(
-    "ext4_file_operations", read=generic_file_read, write=generic_perform_write, mmap=ext4_file_mmap
+    "ext4_file_operations",
+    read=generic_file_read,
+    write=generic_perform_write,
+    mmap=ext4_file_mmap,
+    fsync=generic_file_fsync,
+    fallocate=ext4_fallocate,
 )
-ext4_aops = address_space_operations("ext4_aops", readpage=ext4_readpage, set_page_dirty=__set_page_dirty_nobuffers)
+ext4_aops = address_space_operations(
+    "ext4_aops", readpage=ext4_readpage, writepage=ext4_writepage, set_page_dirty=__set_page_dirty_nobuffers
+)
 ext4_fs_type = file_system_type(
     "ext4",
     ext4_file_operations,
     ext4_aops,
     ext4_evict_inode,
     extend=ext4_zero_partial_blocks,
+    truncate=ext4_truncate,
     ra_pages=READ_AHEAD,
     s_maxbytes=EXT4_MAXBYTES,
 )

@@ -1,13 +1,21 @@
-"""open(2), close(2), ftruncate(2), mkdir(2), unlink(2): fs/open.c, fs/namei.c (v4.4)."""
+"""open(2), close(2), ftruncate(2), fallocate(2), mkdir(2), unlink(2): fs/open.c, fs/namei.c (v4.4)."""
 
 from __future__ import annotations
 
 import stat
-from errno import EEXIST, EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR
+from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP
 
 from ..include.errors import failure
 from ..include.fs import FMODE_WRITE, dentry, file, file_inode, get_file, get_write_access, inode, put_write_access
-from ..include.mman import O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_TRUNC
+from ..include.mman import (
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    O_ACCMODE,
+    O_CREAT,
+    O_DIRECTORY,
+    O_EXCL,
+    O_TRUNC,
+)
 from ..include.sched import task_struct
 from ..mm.truncate import truncate_setsize
 from .file_table import alloc_file, fd_install, fget, fput, get_unused_fd
@@ -95,6 +103,32 @@ def sys_ftruncate(current: task_struct, fd: int, length: int) -> None:
     if length > inode.i_sb.s_type.s_maxbytes:
         raise failure(EFBIG, "inode_newsize_ok", f"length = {length} > s_maxbytes = {inode.i_sb.s_type.s_maxbytes}")
     truncate_setsize(inode, length)
+
+
+def sys_fallocate(current: task_struct, fd: int, mode: int, offset: int, length: int) -> None:
+    """Reserve room for, or punch a hole of, bytes offset … offset + length - 1: fs/open.c:sys_fallocate (v4.4)."""
+    vfs_fallocate(fget(current, fd, "sys_fallocate"), mode, offset, length)
+
+
+def vfs_fallocate(file: file, mode: int, offset: int, length: int) -> None:
+    """Check, and let the file system do it: fs/open.c:vfs_fallocate (v4.4).
+
+    EINVAL, EBADF, ENODEV, EFBIG; EOPNOTSUPP if the file system has none, or not this mode.
+    """
+    inode = file_inode(file)
+    if offset < 0 or length <= 0:
+        raise failure(EINVAL, "vfs_fallocate", f"offset = {offset}, len = {length}")
+    if mode not in (0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE):
+        raise failure(EOPNOTSUPP, "vfs_fallocate", f"mode = {mode:#x}")
+    if not file.f_mode & FMODE_WRITE:
+        raise failure(EBADF, "vfs_fallocate", f"{file.f_path.d_name} is not open for writing")
+    if not stat.S_ISREG(inode.i_mode):
+        raise failure(ENODEV, "vfs_fallocate", f"{file.f_path.d_name} is no regular file")
+    if offset + length > inode.i_sb.s_type.s_maxbytes:
+        raise failure(EFBIG, "vfs_fallocate", f"offset + len = {offset + length} > {inode.i_sb.s_type.s_maxbytes}")
+    if file.f_op.fallocate is None:
+        raise failure(EOPNOTSUPP, "vfs_fallocate", f"{file.f_op.name}.fallocate is NULL")
+    file.f_op.fallocate(file, mode, offset, length)
 
 
 def sys_mkdir(current: task_struct, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..include.fs import address_space_operations, file_operations, file_system_type, inode
 from ..include.mm_types import PG_uptodate, page
-from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write, noop_fsync
 from ..mm.page_writeback import __set_page_dirty_no_writeback
 from ..mm.truncate import truncate_inode_pages
 
@@ -21,7 +21,11 @@ def simple_evict_inode(inode: inode) -> None:
 
 
 ramfs_file_operations = file_operations(
-    "ramfs_file_operations", read=generic_file_read, write=generic_perform_write, mmap=generic_file_mmap
+    "ramfs_file_operations",
+    read=generic_file_read,
+    write=generic_perform_write,
+    mmap=generic_file_mmap,
+    fsync=noop_fsync,
 )
 ramfs_aops = address_space_operations(
     "ramfs_aops", readpage=simple_readpage, set_page_dirty=__set_page_dirty_no_writeback

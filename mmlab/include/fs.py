@@ -23,13 +23,16 @@ FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE"}
 class file_operations:
     """What an open file of some kind can do; what is None is not possible: include/linux/fs.h.
 
-    read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma)
+    read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma) ·
+    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length)
     """
 
     name: str
     read: Callable[[file, int, int], bytes] | None = None
     write: Callable[[file, int, bytes], int] | None = None
     mmap: Callable[[file, vm_area_struct], None] | None = None
+    fsync: Callable[[file, int, int], None] | None = None
+    fallocate: Callable[[file, int, int, int], None] | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -41,6 +44,7 @@ class address_space_operations:
 
     name: str
     readpage: Callable[[page], None] | None = None
+    writepage: Callable[[page], None] | None = None
     set_page_dirty: Callable[[page], None] | None = None
 
     def __repr__(self) -> str:
@@ -52,7 +56,8 @@ class file_system_type:
     """A kind of file system, and what its regular files can do: include/linux/fs.h:struct file_system_type.
 
     `evict_inode(inode)` (the kernel keeps it in s_op) lets go of a file's pages when the file is over.
-    `extend(inode, start, end)` hears that the file's end moves on from byte `start` to `end`. `ra_pages`: how many
+    `extend(inode, start, end)` hears that the file's end moves on from byte `start` to `end`, `truncate(inode)` that it
+    has moved back to i_size. `ra_pages`: how many
     pages one read of the disk brings (/sys/block/*/queue/read_ahead_kb). `s_maxbytes`: how large a file may be.
     """
 
@@ -61,6 +66,7 @@ class file_system_type:
     a_ops: address_space_operations
     evict_inode: Callable[[inode], None]
     extend: Callable[[inode, int, int], None] | None = None
+    truncate: Callable[[inode], None] | None = None
     noexec: bool = False
     ra_pages: int = 0
     s_maxbytes: int = MAX_LFS_FILESIZE

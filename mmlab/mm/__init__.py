@@ -3,8 +3,8 @@
     page_alloc.py      frames of memory               mm/page_alloc.c, mm/swap.c
     slab.py            kernel objects                 mm/slab.c
     util.py            may so much be promised?       mm/util.c
-    page_writeback.py  dirty pages                    mm/page-writeback.c
     rmap.py            from a page to its mappings    mm/rmap.c
+    page_writeback.py  dirty pages                    mm/page-writeback.c
     memory.py          the page fault                 mm/memory.c
     filemap.py         the page cache                 mm/filemap.c
     truncate.py        a file gets shorter            mm/truncate.c
@@ -14,5 +14,7 @@
     mmap.py            mmap and munmap                mm/mmap.c
     mprotect.py        what may be done with memory   mm/mprotect.c
     mlock.py           memory that stays              mm/mlock.c
+    madvise.py         what the program knows         mm/madvise.c
+    msync.py           stores go to the disk          mm/msync.c
     mincore.py         which pages are in memory      mm/mincore.c
 """

@@ -19,13 +19,13 @@ from ..include.mm import (
     vm_fault,
     vm_operations_struct,
 )
-from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
+from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none
 from .memory import do_set_pte
 from .page_alloc import alloc_page, get_page, put_page
-from .page_writeback import account_page_cleaned, set_page_dirty
+from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
 
 
 def find_get_page(mapping: address_space, index: int) -> page | None:
@@ -240,3 +240,28 @@ def generic_perform_write(file: file, pos: int, data: bytes) -> int:
         written += len(chunk)
         inode.i_size = max(inode.i_size, pos + written)
     return written
+
+
+# ── writing back ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def filemap_write_and_wait_range(mapping: address_space, start: int, end: int) -> None:
+    """Write bytes start … end-1 of the file back to the disk, page by page: v4.4, same name."""
+    write_cache_pages(mapping, start >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT)
+
+
+def generic_file_fsync(file: file, start: int, end: int) -> None:
+    """Write back what of the file is dirty: fs/libfs.c:generic_file_fsync (v4.4)."""
+    filemap_write_and_wait_range(file.f_mapping, start, end)
+
+
+def noop_fsync(file: file, start: int, end: int) -> None:
+    """Do nothing: there is no disk: fs/libfs.c:noop_fsync (v4.4)."""
+
+
+def invalidate_mapping_pages(mapping: address_space) -> int:
+    """Drop the pages that are clean and that nobody maps; give how many: mm/truncate.c, same name (v4.4)."""
+    idle = [page for page in mapping.page_tree.values() if page._count == 1 and not page.flags & PG_dirty]
+    for each in idle:
+        delete_from_page_cache(each)
+    return len(idle)

@@ -21,14 +21,17 @@ from ..include.sched import task_struct
 from .memory import handle_mm_fault
 
 
-def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> bool:
+def populate_vma_page_range(
+    current: task_struct, vma: vm_area_struct, start: int, end: int, flags: int | None = None
+) -> bool:
     """Fault in every page of [start, end), private writable ones as if for a store; False where one cannot be had.
 
-    mm/gup.c:populate_vma_page_range (v4.4).
+    mm/gup.c:populate_vma_page_range (v4.4). `flags` says otherwise which access to fault for.
     """
     if not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
         return False
-    flags = FAULT_FLAG_WRITE if vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE else 0
+    if flags is None:
+        flags = FAULT_FLAG_WRITE if vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE else 0
     for address in range(start, end, PAGE_SIZE):
         table, i = pte_offset(current.mm.pgd, address)
         if table is not None and not pte_none(table[i]) and (pte_write(table[i]) or not flags):

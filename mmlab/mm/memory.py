@@ -150,14 +150,16 @@ def zap_pte_range(
         put_page(page)
 
 
-def unmap_mapping_range(mapping: address_space, first: int, even_cows: bool) -> None:
-    """Unmap the file's pages from page `first` on, everywhere: mm/memory.c:unmap_mapping_range (v4.4).
+def unmap_mapping_range(mapping: address_space, first: int, even_cows: bool, last: int | None = None) -> None:
+    """Unmap the file's pages first … last-1 (None: to the end), everywhere: mm/memory.c:unmap_mapping_range (v4.4).
 
     With `even_cows` the private copies go too, as truncate wants.
     """
-    for vma in mapping.i_mmap:
+    for vma in list(mapping.i_mmap):
         start = vma.vm_start + max(0, first - vma.vm_pgoff) * PAGE_SIZE
-        zap_page_range(vma, start, vma.vm_end, None if even_cows else mapping)
+        end = vma.vm_end if last is None else min(vma.vm_end, vma.vm_start + (last - vma.vm_pgoff) * PAGE_SIZE)
+        if start < end:
+            zap_page_range(vma, start, end, None if even_cows else mapping)
 
 
 # ── filling one PTE ─────────────────────────────────────────────────────────────────────────────────────────

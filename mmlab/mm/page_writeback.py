@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..include.fs import address_space
 from ..include.mm_types import PG_dirty, page
 from ..include.mmzone import NR_FILE_DIRTY
+from .rmap import page_mkclean
 
 
 def set_page_dirty(page: page) -> None:
@@ -32,3 +33,20 @@ def account_page_cleaned(page: page) -> None:
     if page.flags & PG_dirty and page.mapping.a_ops.set_page_dirty is __set_page_dirty_nobuffers:  # type: ignore[union-attr]
         page.machine.vm_stat[NR_FILE_DIRTY] -= 1
     page.flags &= ~PG_dirty
+
+
+def clear_page_dirty_for_io(page: page) -> bool:
+    """Make the page clean before it is written back, in the PTEs too; True if it was dirty: v4.4, same name."""
+    if page_mkclean(page):
+        set_page_dirty(page)
+    dirty = bool(page.flags & PG_dirty)
+    account_page_cleaned(page)
+    return dirty
+
+
+def write_cache_pages(mapping: address_space, start: int, end: int) -> None:
+    """Write the dirty ones of the file's pages start … end-1 back to the disk: v4.4, same name."""
+    for index in sorted(index for index in mapping.page_tree if start <= index < end):
+        page = mapping.page_tree[index]
+        if clear_page_dirty_for_io(page) and mapping.a_ops.writepage:
+            mapping.a_ops.writepage(page)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from errno import ENOMEM
 
 from ..include.errors import failure
-from ..include.mm import VM_EXEC, VM_READ, VM_WRITE
+from ..include.mm import VM_EXEC, VM_READ, VM_SHARED, VM_WRITE
 from ..include.mm_types import PageAnon, PG_anon_exclusive, PG_swapbacked, anon_vma, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import NR_ANON_PAGES, NR_FILE_MAPPED
+from ..include.pgtable import _PAGE_DIRTY, _PAGE_RW, pte_dirty, pte_offset
 from .slab import anon_vma_cachep, kmem_cache_free, kmem_cache_zalloc
 
 
@@ -109,3 +110,20 @@ def page_dup_rmap(page: page) -> None:
     page._mapcount += 1
     if PageAnon(page):
         page.flags &= ~PG_anon_exclusive
+
+
+def page_mkclean(page: page) -> bool:
+    """Take the dirty bit and the right to store from every shared PTE of a file's page; True if one was dirty.
+
+    mm/rmap.c:page_mkclean (v4.4). The next store to it will fault, and be heard of (page_mkwrite).
+    """
+    cleaned = False
+    for vma in page.mapping.i_mmap:  # type: ignore[union-attr]
+        address = vma.vm_start + ((page.index - vma.vm_pgoff) << PAGE_SHIFT)
+        if not vma.vm_flags & VM_SHARED or not vma.vm_start <= address < vma.vm_end:
+            continue
+        table, i = pte_offset(vma.vm_mm.pgd, address)
+        if table is not None and table[i] & (_PAGE_DIRTY | _PAGE_RW):
+            cleaned = cleaned or pte_dirty(table[i])
+            table[i] &= ~(_PAGE_DIRTY | _PAGE_RW)
+    return cleaned

@@ -6,7 +6,7 @@ Both are one thing: a file whose pages live only in the page cache.
 from __future__ import annotations
 
 import stat
-from errno import ENOMEM
+from errno import ENOMEM, ENOSPC
 
 from ..fs.dcache import d_alloc_unlinked
 from ..fs.file_table import alloc_file, fput
@@ -18,6 +18,7 @@ from ..include.fs import (
     address_space,
     address_space_operations,
     file,
+    file_inode,
     file_operations,
     file_system_type,
     inode,
@@ -31,7 +32,7 @@ from ..include.mm import (
     vm_operations_struct,
 )
 from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
-from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import machine
 from .filemap import (
     add_to_page_cache,
@@ -39,12 +40,13 @@ from .filemap import (
     filemap_map_pages,
     find_get_page,
     last_page,
+    noop_fsync,
     page_bytes,
     write_page_bytes,
 )
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
-from .truncate import truncate_inode_pages
+from .truncate import truncate_inode_pages, truncate_pagecache_range
 from .util import vm_enough_memory, vm_unacct_memory
 
 
@@ -111,8 +113,29 @@ def shmem_file_write(file: file, pos: int, data: bytes) -> int:
     return written
 
 
+def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
+    """Make the pages of a range, or punch them out: v4.4, same name. ENOSPC without memory."""
+    inode, end = file_inode(file), offset + length
+    if mode & FALLOC_FL_PUNCH_HOLE:
+        truncate_pagecache_range(inode, offset, end)
+        return
+    for index in range(offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT):
+        page = shmem_getpage(inode.i_mapping, index)
+        if page is None:
+            raise failure(ENOSPC, "shmem_fallocate", "no free page")
+        set_page_dirty(page)
+        put_page(page)
+    if not mode & FALLOC_FL_KEEP_SIZE:
+        inode.i_size = max(inode.i_size, end)
+
+
 shmem_file_operations = file_operations(
-    "shmem_file_operations", read=shmem_file_read, write=shmem_file_write, mmap=shmem_mmap
+    "shmem_file_operations",
+    read=shmem_file_read,
+    write=shmem_file_write,
+    mmap=shmem_mmap,
+    fsync=noop_fsync,
+    fallocate=shmem_fallocate,
 )
 shmem_aops = address_space_operations("shmem_aops", set_page_dirty=__set_page_dirty_no_writeback)
 

@@ -31,3 +31,19 @@ def truncate_setsize(inode: inode, newsize: int) -> None:
     inode.i_size = newsize
     if newsize < oldsize:
         truncate_pagecache(inode, newsize)
+        if inode.i_sb.s_type.truncate:
+            inode.i_sb.s_type.truncate(inode)
+
+
+def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
+    """Make a hole of bytes start … end-1: whole pages go, parts are zeroed; private copies stay: v4.4, same name."""
+    mapping, first, last = inode.i_mapping, (start + PAGE_SIZE - 1) >> PAGE_SHIFT, end >> PAGE_SHIFT
+    if first < last:
+        unmap_mapping_range(mapping, first, even_cows=False, last=last)
+    for index in [i for i in mapping.page_tree if first <= i < last]:
+        delete_from_page_cache(mapping.page_tree[index])
+    for edge in {start >> PAGE_SHIFT, end >> PAGE_SHIFT}:
+        page, at = mapping.page_tree.get(edge), edge << PAGE_SHIFT
+        low, high = max(start, at), min(end, at + PAGE_SIZE)
+        if page is not None and low < high:
+            write_page_bytes(page, low - at, bytes(high - low))
