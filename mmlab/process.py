@@ -28,6 +28,7 @@ from .mm.mincore import sys_mincore
 from .mm.mlock import sys_mlock, sys_munlock
 from .mm.mmap import sys_brk, sys_mmap, sys_munmap
 from .mm.mprotect import sys_mprotect
+from .mm.mremap import sys_mremap
 from .mm.msync import sys_msync
 from .report import TextReport
 
@@ -201,6 +202,17 @@ class Process:
     def mprotect(self, addr: int, length: int, prot: int) -> None:
         """mprotect(2): change what the program may do with [addr, addr + length)."""
         sys_mprotect(self.current, ulong("addr", addr), ulong("length", length), ulong("prot", prot))
+
+    def mremap(self, old_addr: int, old_size: int, new_size: int, flags: int = 0, new_addr: int = 0) -> int:
+        """mremap(2): let a mapping grow, shrink or move; give its address."""
+        return sys_mremap(
+            self.current,
+            ulong("old_addr", old_addr),
+            ulong("old_size", old_size),
+            ulong("new_size", new_size),
+            integer("flags", flags),
+            ulong("new_addr", new_addr),
+        )
 
     def madvise(self, addr: int, length: int, advice: int) -> None:
         """madvise(2): say how [addr, addr + length) will be used, or have its pages dropped or brought."""

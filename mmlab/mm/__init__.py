@@ -13,6 +13,7 @@
     vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
     mmap.py            mmap and munmap                mm/mmap.c
     mprotect.py        what may be done with memory   mm/mprotect.c
+    mremap.py          a mapping moves or grows       mm/mremap.c
     mlock.py           memory that stays              mm/mlock.c
     madvise.py         what the program knows         mm/madvise.c
     msync.py           stores go to the disk          mm/msync.c

@@ -140,13 +140,20 @@ def is_mergeable_anon_vma(vma: vm_area_struct, area: vm_area_struct | None) -> b
 
 
 def vma_merge(
-    mm: mm_struct, prev: vm_area_struct | None, addr: int, end: int, vm_flags: int, file: file | None, pgoff: int
+    mm: mm_struct,
+    prev: vm_area_struct | None,
+    addr: int,
+    end: int,
+    vm_flags: int,
+    file: file | None,
+    pgoff: int,
+    source: vm_area_struct | None = None,
 ) -> vm_area_struct | None:
     """Let a neighbour grow over [addr, end), instead of making a VMA of it; None if none fits: v4.4, same name.
 
     The range is free, or within one VMA, which then shrinks or goes; `prev` is the last VMA that begins before it. A
     neighbour fits if it maps the same file in the same way, the file pages go on without a gap, and the anonymous
-    pages may be one VMA's.
+    pages (those of `source`, if they come from there) may be one VMA's.
     """
     after = prev.vm_next if prev else mm.mmap
     area = after if after and after.vm_start < end else prev if prev and prev.vm_end > addr else None
@@ -155,13 +162,13 @@ def vma_merge(
     if prev is not None and (
         prev.vm_end != addr
         or not is_mergeable_vma(prev, file, vm_flags, pgoff - vma_pages(prev))
-        or not is_mergeable_anon_vma(prev, area)
+        or not is_mergeable_anon_vma(prev, source or area)
     ):
         prev = None
     if after is not None and (
         after.vm_start != end
         or not is_mergeable_vma(after, file, vm_flags, pgoff + ((end - addr) >> PAGE_SHIFT))
-        or not is_mergeable_anon_vma(after, area)
+        or not is_mergeable_anon_vma(after, source or area)
     ):
         after = None
     if prev is not None:
