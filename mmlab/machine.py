@@ -50,7 +50,7 @@ class Kernel:
     >>> kernel = Kernel()
     >>> proc = kernel.spawn("reader")
     >>> kernel.meminfo()["Mapped"]
-    1584
+    1632
     """
 
     def __init__(

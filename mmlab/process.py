@@ -10,11 +10,11 @@ from .arch import cpu
 from .fs import open as fs_open
 from .fs import read_write
 from .fs.file_table import fget
-from .fs.proc import show_maps
 from .fs.stat import kstat, sys_fstat
 from .fs.sync import sys_fsync
+from .fs.task_mmu import show_maps, show_smaps
 from .include.errors import failure
-from .include.mm_types import PageAnon, page_mapcount
+from .include.mm_types import PageAnon, PG_uptodate, page_mapcount
 from .include.mman import PAGE_SIZE
 from .include.pgtable import pte_none, pte_offset, pte_pfn
 from .include.sched import task_struct
@@ -265,6 +265,10 @@ class Process:
         """Give the text of /proc/PID/maps."""
         return TextReport(show_maps(self.current.mm))
 
+    def smaps(self) -> TextReport:
+        """Give the text of /proc/PID/smaps: what each VMA's pages are, in kB."""
+        return TextReport(show_smaps(self.current.mm))
+
     def pagemap(self, addr: int) -> PageState:
         """Tell the state of the page at `addr`, without touching it."""
         table, i = pte_offset(self.current.mm.pgd, ulong("addr", addr))
@@ -279,8 +283,9 @@ class Process:
         """Give one byte for each page of the file: 1 where it is in the page cache."""
         mapping = fget(self.current, integer("fd", fd), "fincore").f_mapping
         cached = bytearray(last_page(mapping))
-        for index in mapping.page_tree:
-            cached[index] = 1
+        for index, page in mapping.page_tree.items():
+            if index < len(cached) and page.flags & PG_uptodate:
+                cached[index] = 1
         return bytes(cached)
 
     def getrusage(self) -> Rusage:

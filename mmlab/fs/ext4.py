@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..include.fs import address_space_operations, file, file_inode, file_operations, file_system_type, inode
 from ..include.mm import vm_fault, vm_operations_struct
 from ..include.mm_types import PG_uptodate, page, vm_area_struct
-from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_SHIFT, PAGE_SIZE, offset_in_page
+from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE, offset_in_page
 from ..mm.filemap import (
     file_accessed,
     filemap_fault,
@@ -20,7 +20,7 @@ from ..mm.filemap import (
     page_bytes,
     write_page_bytes,
 )
-from ..mm.page_writeback import __set_page_dirty_nobuffers, write_cache_pages
+from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 
 READ_AHEAD = 32  # pages: 128 KiB
@@ -57,7 +57,8 @@ def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
     """Reserve blocks (this disk has them all), or punch a hole: fs/ext4/extents.c:ext4_fallocate (v4.4)."""
     inode = file_inode(file)
     if mode & FALLOC_FL_PUNCH_HOLE:
-        ext4_punch_hole(inode, offset, min(offset + length, inode.i_size))
+        end = offset + length
+        ext4_punch_hole(inode, offset, end if end <= inode.i_size else PAGE_ALIGN(inode.i_size))
     elif not mode & FALLOC_FL_KEEP_SIZE and offset + length > inode.i_size:
         truncate_setsize(inode, offset + length)
 
@@ -85,6 +86,7 @@ def ext4_zero_partial_blocks(inode: inode, start: int, end: int) -> None:
     page, offset = inode.i_mapping.page_tree.get(start >> PAGE_SHIFT), offset_in_page(start)
     if page is not None and offset:
         write_page_bytes(page, offset, bytes(min(PAGE_SIZE - offset, end - start)))
+        set_page_dirty(page)
 
 
 def ext4_page_mkwrite(vma: vm_area_struct, vmf: vm_fault) -> int:

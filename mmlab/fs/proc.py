@@ -1,4 +1,4 @@
-"""/proc: fs/proc/base.c, task_mmu.c, meminfo.c, inode.c (v4.4)."""
+"""/proc: fs/proc/base.c, meminfo.c, inode.c (v4.4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..include.fs import (
     file_system_type,
     super_block,
 )
-from ..include.mm_types import mm_struct, vm_area_struct
+from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import (
     NR_ANON_PAGES,
@@ -30,42 +30,13 @@ from ..include.mmzone import (
 )
 from ..include.sched import task_struct
 from ..mm.util import vm_commit_limit
-from .dcache import d_add, d_path
+from .dcache import d_add
 from .inode import new_inode
 from .namei import mkdir
 from .ramfs import simple_evict_inode
+from .task_mmu import show_maps, show_smaps
 
 # ── what the files say ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def get_vma_name(vma: vm_area_struct) -> str:
-    """Name the VMA as /proc/PID/maps does: its file's path, [heap], [stack] or nothing: fs/proc/task_mmu.c (6.6)."""
-    mm = vma.vm_mm
-    if vma.vm_file:
-        return d_path(vma.vm_file.f_path)
-    if vma.vm_start <= mm.brk and vma.vm_end >= mm.start_brk:
-        return "[heap]"
-    return "[stack]" if vma.vm_start <= mm.start_stack <= vma.vm_end else ""
-
-
-def show_map_vma(vma: vm_area_struct) -> str:
-    """Give one line of /proc/PID/maps: fs/proc/task_mmu.c:show_map_vma (v4.4). Anonymous memory has offset 0."""
-    major = minor = ino = pgoff = 0
-    if vma.vm_file:
-        inode = file_inode(vma.vm_file)
-        (major, minor), ino, pgoff = inode.i_sb.s_dev, inode.i_ino, vma.vm_pgoff << PAGE_SHIFT
-    line = f"{vma.vm_start:08x}-{vma.vm_end:08x} {vma.perms} {pgoff:08x} {major:02x}:{minor:02x} {ino} "
-    name = get_vma_name(vma)
-    return line.ljust(73) + name if name else line
-
-
-def show_maps(mm: mm_struct) -> str:
-    """Give the text of /proc/PID/maps: fs/proc/task_mmu.c:show_pid_map (v4.4)."""
-    lines, vma = [], mm.mmap
-    while vma is not None:
-        lines.append(show_map_vma(vma) + "\n")
-        vma = vma.vm_next
-    return "".join(lines)
 
 
 def meminfo(machine: machine) -> dict[str, int]:
@@ -134,6 +105,7 @@ def proc_pid_instantiate(current: task_struct) -> None:
     """Make /proc/PID for a new process: fs/proc/base.c:proc_pid_instantiate (v4.4)."""
     directory = mkdir(current.machine.root.d_children["proc"], str(current.pid))
     proc_create(directory, "maps", proc_pid_maps_operations, lambda: show_maps(current.mm))
+    proc_create(directory, "smaps", proc_pid_maps_operations, lambda: show_smaps(current.mm))
 
 
 def proc_flush_task(current: task_struct) -> None:

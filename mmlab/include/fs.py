@@ -204,7 +204,7 @@ class dentry:
 class file:
     """An inode, opened: include/linux/fs.h:struct file. One open makes one; dup and mmap share it (f_count)."""
 
-    __slots__ = ("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "number")
+    __slots__ = ("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos", "number")
 
     def __init__(self, path: dentry, flags: int, mode: int, number: int) -> None:
         self.f_path = path
@@ -212,6 +212,7 @@ class file:
         self.f_op = path.d_inode.i_fop
         self.f_flags, self.f_mode = flags, mode
         self.f_pos = 0
+        self.f_ra_prev_pos = -1  # where the last read ended (bytes); -1 before the first
         self.f_count = 1
         self.number = number
 

@@ -8,6 +8,7 @@ from ..include.errors import failure
 from ..include.fs import address_space, file, file_inode
 from ..include.mm import (
     FAULT_FLAG_ALLOW_RETRY,
+    VM_EXEC,
     VM_FAULT_LOCKED,
     VM_FAULT_MAJOR,
     VM_FAULT_NOPAGE,
@@ -19,7 +20,7 @@ from ..include.mm import (
     vm_fault,
     vm_operations_struct,
 )
-from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct
+from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none
@@ -86,16 +87,46 @@ def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: i
             return
 
 
+def page_cache_sync_readahead(file: file, index: int, req_count: int) -> None:
+    """Read page `index`, which read(2) misses, and as many more as the reads so far promise to want.
+
+    mm/readahead.c:ondemand_readahead (v4.4). The start of a file, or a read that goes on where the last one ended,
+    begins a stream; so do pages that are cached just before. Any other read gets the pages it asked for. (The kernel
+    also reads the next window in advance.)
+    """
+    mapping, ra_pages = file.f_mapping, max(1, file.f_mapping.host.i_sb.s_type.ra_pages)
+    prev_index = file.f_ra_prev_pos >> PAGE_SHIFT
+    if index == 0 or req_count > ra_pages or (file.f_ra_prev_pos >= 0 and 0 <= index - prev_index <= 1):
+        force_page_cache_readahead(mapping, index, get_init_ra_size(req_count, ra_pages))
+        return
+    cached = next((n for n in range(ra_pages) if index - 1 - n not in mapping.page_tree), ra_pages)
+    if cached <= req_count:
+        force_page_cache_readahead(mapping, index, req_count)
+    else:
+        force_page_cache_readahead(mapping, index, min(cached * (1 + (cached == index)) + req_count, ra_pages))
+
+
+def get_init_ra_size(size: int, ra_pages: int) -> int:
+    """Say how many pages a stream begins with: mm/readahead.c:get_init_ra_size (v4.4)."""
+    rounded = 1 << (size - 1).bit_length()
+    if rounded <= ra_pages // 32:
+        return rounded * 4
+    return rounded * 2 if rounded <= ra_pages // 4 else ra_pages
+
+
 def do_sync_mmap_readahead(vma: vm_area_struct, mapping: address_space, pgoff: int) -> None:
     """Read the faulting page with those around it, as the program's advice goes: v4.4, same name.
 
-    Without advice half of the window lies before the page. (The kernel would start the next window in advance, too.)
+    Without advice half of the window lies before the page; in code, none, and it ends with the VMA (6.16). (The
+    kernel would start the next window in advance, too.)
     """
-    if vma.vm_flags & VM_RAND_READ:
-        return
     ra_pages = mapping.host.i_sb.s_type.ra_pages
-    start = pgoff if vma.vm_flags & VM_SEQ_READ else pgoff - ra_pages // 2
-    force_page_cache_readahead(mapping, max(0, start), ra_pages)
+    if vma.vm_flags & VM_EXEC:
+        force_page_cache_readahead(mapping, pgoff, min(ra_pages, vma.vm_pgoff + vma_pages(vma) - pgoff))
+    elif vma.vm_flags & VM_SEQ_READ:
+        force_page_cache_readahead(mapping, pgoff, ra_pages)
+    elif not vma.vm_flags & VM_RAND_READ:
+        force_page_cache_readahead(mapping, max(0, pgoff - ra_pages // 2), ra_pages)
 
 
 # ── the vm_ops of a file ────────────────────────────────────────────────────────────────────────────────────
@@ -187,17 +218,17 @@ def write_page_bytes(page: page, start: int, data: bytes) -> None:
 def generic_file_read(file: file, pos: int, count: int) -> bytes:
     """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM."""
     mapping, out = file.f_mapping, bytearray()
-    ra_pages = max(1, mapping.host.i_sb.s_type.ra_pages)
     end = min(pos + count, mapping.host.i_size)
     while pos < end:
         index, start = pos >> PAGE_SHIFT, pos % PAGE_SIZE
         if index not in mapping.page_tree:
-            force_page_cache_readahead(mapping, index, ra_pages)
+            page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
         page = mapping.page_tree.get(index)
         if page is None:
             raise failure(ENOMEM, "do_generic_file_read", "no free page")
         out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
         pos += PAGE_SIZE - start
+        file.f_ra_prev_pos = min(pos, end)
     return bytes(out)
 
 

@@ -14,7 +14,6 @@ from ..include.mm import (
     FAULT_FLAG_WRITE,
     VM_DONTCOPY,
     VM_DONTDUMP,
-    VM_EXEC,
     VM_LOCKED,
     VM_MAYWRITE,
     VM_RAND_READ,
@@ -130,7 +129,7 @@ def madvise_populate(current: task_struct, vma: vm_area_struct, start: int, end:
 
     EINVAL if the VMA forbids that access; EFAULT where it would be SIGBUS.
     """
-    if not vma.vm_flags & (VM_WRITE if write else VM_READ | VM_WRITE | VM_EXEC):
+    if not vma.vm_flags & (VM_WRITE if write else VM_READ):
         raise failure(EINVAL, "madvise_populate", f"{vma.name} is {vma.perms}")
     if not populate_vma_page_range(current, vma, start, end, FAULT_FLAG_WRITE if write else 0):
         raise failure(EFAULT, "madvise_populate", "a page cannot be had")
@@ -150,7 +149,8 @@ def madvise_free(vma: vm_area_struct, start: int, end: int) -> None:
     for address in range(start, end, PAGE_SIZE):
         table, i = pte_offset(vma.vm_mm.pgd, address)
         page = None if table is None or pte_none(table[i]) else vm_normal_page(vma, table[i])
-        if table is not None and page is not None and PageAnon(page) and page_mapcount(page) == 1:
+        shared_dirty = page is not None and page.flags & PG_dirty and page_mapcount(page) > 1
+        if table is not None and page is not None and PageAnon(page) and not shared_dirty:
             table[i] &= ~(_PAGE_ACCESSED | _PAGE_DIRTY)
             page.flags &= ~(PG_dirty | PG_swapbacked)
 

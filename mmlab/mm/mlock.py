@@ -32,7 +32,7 @@ def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> 
     if locked > limit and current.uid != 0:
         raise failure(ENOMEM, "do_mlock", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
     apply_vma_lock_flags(current, start, end, VM_LOCKED | (VM_LOCKONFAULT if flags & MLOCK_ONFAULT else 0))
-    if not populate_range(current, find_vma(mm, start), start, end):
+    if start < end and not populate_range(current, find_vma(mm, start), start, end):
         raise failure(ENOMEM, "__mlock_posix_error_return", "a page cannot be had")
 
 

@@ -20,6 +20,7 @@ from ..include.mman import (
 )
 from ..include.pgtable import PMD_SIZE, pte_index, pte_none
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
+from .filemap import generic_file_vm_ops
 from .gup import mm_populate
 from .memory import pte_alloc_map, pte_tables
 from .mmap import do_munmap, get_unmapped_area, may_expand_vm
@@ -41,6 +42,8 @@ def sys_mremap(current: task_struct, addr: int, old_len: int, new_len: int, flag
     vma = find_vma(current.mm, addr)
     if vma is None or vma.vm_start > addr:
         raise failure(EFAULT, "vma_to_resize", f"nothing is mapped at {addr:#x}")
+    if flags & MREMAP_FIXED and old_len == new_len:
+        return remap_move(current, vma, addr, old_len, flags, new_addr)
     moves = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)
     if moves or new_len > old_len:
         vma_to_resize(current, vma, addr, old_len, new_len)
@@ -84,7 +87,7 @@ def vma_to_resize(current: task_struct, vma: vm_area_struct, addr: int, old_len:
     """Refuse what such a VMA cannot do: v4.4, same name. EINVAL, EFAULT, EAGAIN, ENOMEM."""
     if not old_len and not vma.vm_flags & (VM_SHARED | VM_MAYSHARE):
         raise failure(EINVAL, "vma_to_resize", f"old_len = 0, and {vma.name} is not shared")
-    if old_len > vma.vm_end - addr:
+    if min(old_len, new_len) > vma.vm_end - addr:
         raise failure(EFAULT, "vma_to_resize", f"old_len = {old_len:#x} goes on past {vma.name}")
     if new_len <= old_len:
         return
@@ -110,6 +113,24 @@ def expand_in_place(current: task_struct, vma: vm_area_struct, end: int) -> bool
         mm.locked_vm += pages
         mm_populate(current, vma, start, end)
     return True
+
+
+def remap_move(
+    current: task_struct, vma: vm_area_struct | None, addr: int, length: int, flags: int, new_addr: int
+) -> int:
+    """Move all that [addr, addr + length) maps, with the gaps between, to `new_addr`: 6.17, same name.
+
+    Until then one VMA at a time, and EFAULT past its end; so still for ramfs, whose files choose their addresses.
+    """
+    done, end = addr, addr + length
+    while vma is not None and max(vma.vm_start, done) < end:
+        start, upto = max(vma.vm_start, done), min(vma.vm_end, end)
+        if vma.vm_ops is generic_file_vm_ops and (start > addr or upto < end):
+            raise failure(EFAULT, "remap_move", f"{vma.name} is not all of the range, and moves only alone")
+        vma_to_resize(current, vma, start, upto - start, upto - start)
+        mremap_to(current, vma, start, upto - start, upto - start, flags, new_addr + start - addr)
+        done, vma = upto, find_vma(current.mm, upto)
+    return new_addr
 
 
 def mremap_to(

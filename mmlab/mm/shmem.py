@@ -50,14 +50,21 @@ from .truncate import truncate_inode_pages, truncate_pagecache_range
 from .util import vm_enough_memory, vm_unacct_memory
 
 
-def shmem_getpage(mapping: address_space, index: int) -> page | None:
-    """Give page `index`, making it if it is a hole, and a reference: v4.4, same name. None without memory."""
+def shmem_getpage(mapping: address_space, index: int, falloc: bool = False) -> page | None:
+    """Give page `index`, making it if it is a hole, and a reference: v4.4, same name. None without memory.
+
+    A hole that is only reserved (`falloc`) does not count as there (uptodate) until it is asked for again.
+    """
     found = find_get_page(mapping, index)
+    reserved = falloc and found is None
     if found is None:
         found = alloc_page(mapping.host.i_sb.machine)
-        if found is not None:
-            found.flags |= PG_uptodate | PG_swapbacked
-            add_to_page_cache(found, mapping, index)
+        if found is None:
+            return None
+        found.flags |= PG_swapbacked
+        add_to_page_cache(found, mapping, index)
+    if not reserved:
+        found.flags |= PG_uptodate
     return found
 
 
@@ -120,7 +127,7 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         truncate_pagecache_range(inode, offset, end)
         return
     for index in range(offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT):
-        page = shmem_getpage(inode.i_mapping, index)
+        page = shmem_getpage(inode.i_mapping, index, falloc=True)
         if page is None:
             raise failure(ENOSPC, "shmem_fallocate", "no free page")
         set_page_dirty(page)

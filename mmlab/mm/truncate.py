@@ -6,6 +6,7 @@ from ..include.fs import address_space, inode
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from .filemap import delete_from_page_cache, last_page, write_page_bytes
 from .memory import unmap_mapping_range
+from .page_writeback import set_page_dirty
 
 
 def truncate_inode_pages(mapping: address_space, lstart: int) -> None:
@@ -47,3 +48,4 @@ def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
         low, high = max(start, at), min(end, at + PAGE_SIZE)
         if page is not None and low < high:
             write_page_bytes(page, low - at, bytes(high - low))
+            set_page_dirty(page)

@@ -1,0 +1,136 @@
+"""/proc/PID/maps and smaps: an address space, as text: fs/proc/task_mmu.c (v4.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..include.fs import file_inode
+from ..include.mm import (
+    VM_ACCOUNT,
+    VM_DENYWRITE,
+    VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_LOCKED,
+    VM_LOCKONFAULT,
+    VM_MAYEXEC,
+    VM_MAYREAD,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_NOHUGEPAGE,
+    VM_NORESERVE,
+    VM_RAND_READ,
+    VM_READ,
+    VM_SEQ_READ,
+    VM_SHARED,
+    VM_WIPEONFORK,
+    VM_WRITE,
+)
+from ..include.mm_types import PageAnon, PG_dirty, PG_swapbacked, mm_struct, page, page_mapcount, vm_area_struct
+from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..include.pgtable import _PAGE_ACCESSED, PMD_SIZE, pte_dirty, pte_index, pte_none
+from ..mm.memory import pte_tables, vm_normal_page
+from .dcache import d_path
+
+PSS_SHIFT = 12  # shares of a page are added up in 4096ths of a byte
+MNEMONICS = {  # VmFlags
+    VM_READ: "rd",
+    VM_WRITE: "wr",
+    VM_EXEC: "ex",
+    VM_SHARED: "sh",
+    VM_MAYREAD: "mr",
+    VM_MAYWRITE: "mw",
+    VM_MAYEXEC: "me",
+    VM_MAYSHARE: "ms",
+    VM_GROWSDOWN: "gd",
+    VM_DENYWRITE: "dw",
+    VM_LOCKED: "lo",
+    VM_SEQ_READ: "sr",
+    VM_RAND_READ: "rr",
+    VM_DONTCOPY: "dc",
+    VM_LOCKONFAULT: "lf",
+    VM_ACCOUNT: "ac",
+    VM_NORESERVE: "nr",
+    VM_WIPEONFORK: "wf",
+    VM_DONTDUMP: "dd",
+    VM_NOHUGEPAGE: "nh",
+}
+
+# ── maps ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def get_vma_name(vma: vm_area_struct) -> str:
+    """Name the VMA as /proc/PID/maps does: its file's path, [heap], [stack] or nothing: fs/proc/task_mmu.c (6.6)."""
+    mm = vma.vm_mm
+    if vma.vm_file:
+        return d_path(vma.vm_file.f_path)
+    if vma.vm_start <= mm.brk and vma.vm_end >= mm.start_brk:
+        return "[heap]"
+    return "[stack]" if vma.vm_start <= mm.start_stack <= vma.vm_end else ""
+
+
+def show_map_vma(vma: vm_area_struct) -> str:
+    """Give one line of /proc/PID/maps: fs/proc/task_mmu.c:show_map_vma (v4.4). Anonymous memory has offset 0."""
+    major = minor = ino = pgoff = 0
+    if vma.vm_file:
+        inode = file_inode(vma.vm_file)
+        (major, minor), ino, pgoff = inode.i_sb.s_dev, inode.i_ino, vma.vm_pgoff << PAGE_SHIFT
+    line = f"{vma.vm_start:08x}-{vma.vm_end:08x} {vma.perms} {pgoff:08x} {major:02x}:{minor:02x} {ino} "
+    name = get_vma_name(vma)
+    return line.ljust(73) + name if name else line
+
+
+def show_maps(mm: mm_struct) -> str:
+    """Give the text of /proc/PID/maps: fs/proc/task_mmu.c:show_pid_map (v4.4)."""
+    lines, vma = [], mm.mmap
+    while vma is not None:
+        lines.append(show_map_vma(vma) + "\n")
+        vma = vma.vm_next
+    return "".join(lines)
+
+
+# ── smaps ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def show_smaps(mm: mm_struct) -> str:
+    """Give the text of /proc/PID/smaps: fs/proc/task_mmu.c:show_smap (v4.4)."""
+    lines, vma = [], mm.mmap
+    while vma is not None:
+        lines.append(show_map_vma(vma))
+        fields = {"Size": vma.vm_end - vma.vm_start, "KernelPageSize": PAGE_SIZE, "MMUPageSize": PAGE_SIZE}
+        lines += [f"{name + ':':<16}{count >> 10:8} kB" for name, count in {**fields, **smap_gather_stats(vma)}.items()]
+        lines.append("VmFlags: " + "".join(f"{word} " for flag, word in MNEMONICS.items() if vma.vm_flags & flag))
+        vma = vma.vm_next
+    return "".join(line + "\n" for line in lines)
+
+
+def smap_gather_stats(vma: vm_area_struct) -> dict[str, int]:
+    """Add up what the VMA's present pages are, in bytes: fs/proc/task_mmu.c, same name (4.19)."""
+    stats: Counter[str] = Counter()
+    for table in pte_tables(vma.vm_mm, vma.vm_start, vma.vm_end):
+        first, end = max(vma.vm_start, table.start), min(vma.vm_end, table.start + PMD_SIZE)
+        for i in range(pte_index(first), pte_index(first) + ((end - first) >> PAGE_SHIFT)):
+            page = None if pte_none(table[i]) else vm_normal_page(vma, table[i])
+            if page is not None:
+                smaps_account(stats, page, table[i])
+    names = ("Rss", "Pss", "Pss_Dirty", "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty")
+    found = {name: stats[name] for name in (*names, "Referenced", "Anonymous", "LazyFree")}
+    for share in ("Pss", "Pss_Dirty"):
+        found[share] >>= PSS_SHIFT
+    return {**found, "Locked": found["Pss"] if vma.vm_flags & VM_LOCKED else 0}
+
+
+def smaps_account(stats: Counter[str], page: page, pte: int) -> None:
+    """Add one page: to whom it counts, and what it is: fs/proc/task_mmu.c:smaps_account (v4.4).
+
+    'Shared' is a page that several PTEs map, whatever the VMA says; each gets its part of it in Pss.
+    """
+    dirty = pte_dirty(pte) or bool(page.flags & PG_dirty)
+    share = (PAGE_SIZE << PSS_SHIFT) // page_mapcount(page)
+    kind = ("Shared" if page_mapcount(page) > 1 else "Private") + ("_Dirty" if dirty else "_Clean")
+    stats.update({"Rss": PAGE_SIZE, "Pss": share, "Pss_Dirty": share * dirty, kind: PAGE_SIZE})
+    stats["Referenced"] += PAGE_SIZE * bool(pte & _PAGE_ACCESSED)
+    if PageAnon(page):
+        stats["Anonymous"] += PAGE_SIZE
+        stats["LazyFree"] += PAGE_SIZE * (not dirty and not page.flags & PG_swapbacked)
