@@ -62,6 +62,7 @@ Event = Call | Return | Failure | Change
 
 ROOMS = ("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.")
 USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions are called from
+ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c in the kernel
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
     *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
@@ -72,7 +73,12 @@ NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does 
     *("file_inode", "last_page", "last_vma", "page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
-ANSWER_VM_FLAGS = {"calc_vm_prot_bits", "calc_vm_flag_bits", "file_vm_flags"}
+ANSWERS = {  # function → the field that its result is for
+    "calc_vm_prot_bits": "vm_flags",
+    "calc_vm_flag_bits": "vm_flags",
+    "file_vm_flags": "vm_flags",
+    "vm_get_page_prot": "vm_page_prot",
+}
 TREE_LINKS = {"rb_left", "rb_right", "rb_parent", "rb_red", "rb_node"}
 MISSING = object()
 
@@ -209,7 +215,7 @@ def modules(prefixes: tuple[str, ...]) -> list[ModuleType]:
 
 def kernel_functions() -> dict[FunctionType, Callable[..., Any]]:
     """Give each function of the rooms with the one that records it."""
-    found = {}
+    found: dict[FunctionType, Callable[..., Any]] = {function: recorded(function) for function in ALSO}
     for module in modules(ROOMS):
         for value in vars(module).values():
             own = isinstance(value, FunctionType) and value.__module__ == module.__name__
@@ -308,7 +314,7 @@ def show_result(event: Return) -> str:
             return flag_names(result, VM_FAULT_NAMES)
         if isinstance(result, tuple):
             return f"({flag_names(result[0], VM_FAULT_NAMES)}, {show(result[1])})"
-    return show(result, "vm_flags" if event.function.__name__ in ANSWER_VM_FLAGS else "")
+    return show(result, ANSWERS.get(event.function.__name__, ""))
 
 
 def show_change(change: Change) -> str:
