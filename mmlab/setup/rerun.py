@@ -1,6 +1,7 @@
 """Run stored notebooks from top to bottom in a fresh kernel, and store what they show: `make notebooks`.
 
-Nothing that differs between machines or runs is stored: no times, no Python version, no widget state.
+Nothing that differs between machines or runs is stored: no times, no Python version, no widget state and no reference
+to a widget, whose picture and text are shown in its place until the cell is run.
 """
 
 import sys
@@ -18,6 +19,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+WIDGET = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 60  # seconds for one cell
 
 
@@ -26,6 +28,9 @@ def rerun(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, store_widget_state=False)
     client.execute(cwd=str(path.parent))
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
     notebook.metadata = nbformat.from_dict(METADATA)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)

@@ -47,7 +47,7 @@ def test_what_if_a_shared_file_is_mapped(kernel, proc):
         "sys_mmap", "vm_mmap_pgoff", "do_mmap", "get_unmapped_area", "file_vm_flags", "mmap_region",
         "may_expand_vm", "vma_merge", "build_vma", "kmem_cache_zalloc", "vm_get_page_prot",
         "mapping_map_writable", "get_file", "generic_file_mmap", "file_accessed", "vma_link",
-        "__vma_link_list", "__vma_link_file", "mapping_unmap_writable", "vma_set_page_prot",
+        "__vma_link_list", "__vma_link_file", "mapping_unmap_writable", "vma_set_page_prot", "vm_get_page_prot",
     ]
     trace = traced(kernel, proc.mmap, 0, 2 * PAGE, PROT_READ, MAP_SHARED, fd, PAGE)
     assert among(trace, order) == order
