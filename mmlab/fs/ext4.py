@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from ..include.fs import address_space_operations, file, file_inode, file_operations, file_system_type, inode
 from ..include.mm import vm_fault, vm_operations_struct
-from ..include.mm_types import PG_uptodate, page, vm_area_struct
-from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE, offset_in_page
+from ..include.mm_types import PG_dirty, PG_uptodate, page, vm_area_struct
+from ..include.mman import (
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    PAGE_ALIGN,
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    offset_in_page,
+)
 from ..mm.filemap import (
+    add_to_page_cache,
     file_accessed,
     filemap_fault,
     filemap_map_pages,
@@ -17,9 +26,11 @@ from ..mm.filemap import (
     generic_file_fsync,
     generic_file_read,
     generic_perform_write,
+    make_uptodate,
     page_bytes,
     write_page_bytes,
 )
+from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 
@@ -46,11 +57,10 @@ def ext4_writepage(page: page) -> None:
 
 def ext4_truncate(inode: inode) -> None:
     """Free the blocks past the end, and zero the tail of the last: fs/ext4/inode.c:ext4_truncate (v4.4)."""
-    blocks, whole, tail = inode.i_private or {}, inode.i_size >> PAGE_SHIFT, inode.i_size % PAGE_SIZE
-    for index in [index for index in blocks if index >= whole + (tail > 0)]:
+    blocks = inode.i_private or {}
+    for index in [index for index in blocks if index << PAGE_SHIFT >= inode.i_size]:
         del blocks[index]
-    if tail and whole in blocks:
-        blocks[whole] = blocks[whole][:tail].ljust(PAGE_SIZE, b"\0")
+    ext4_block_zero_page_range(inode, inode.i_size, PAGE_ALIGN(inode.i_size))
 
 
 def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
@@ -69,10 +79,12 @@ def ext4_punch_hole(inode: inode, start: int, end: int) -> None:
         return
     write_cache_pages(inode.i_mapping, start >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT)
     truncate_pagecache_range(inode, start, end)
-    blocks = inode.i_private or {}
-    for index in [index for index in blocks if start < (index + 1) << PAGE_SHIFT and index << PAGE_SHIFT < end]:
-        low, high = max(0, start - (index << PAGE_SHIFT)), min(PAGE_SIZE, end - (index << PAGE_SHIFT))
-        blocks[index] = blocks[index][:low] + bytes(high - low) + blocks[index][high:]
+    blocks, first, last = inode.i_private or {}, PAGE_ALIGN(start) >> PAGE_SHIFT, end >> PAGE_SHIFT
+    for index in [index for index in blocks if first <= index < last]:
+        del blocks[index]
+    ext4_block_zero_page_range(inode, start, min(end, PAGE_ALIGN(start)))
+    if first <= last:
+        ext4_block_zero_page_range(inode, end & PAGE_MASK, end)
 
 
 def ext4_evict_inode(inode: inode) -> None:
@@ -81,12 +93,28 @@ def ext4_evict_inode(inode: inode) -> None:
     inode.i_private = None
 
 
-def ext4_zero_partial_blocks(inode: inode, start: int, end: int) -> None:
-    """Zero what a mapping has stored past the file's end, before it becomes part of the file: v4.4, same name."""
-    page, offset = inode.i_mapping.page_tree.get(start >> PAGE_SHIFT), offset_in_page(start)
-    if page is not None and offset:
-        write_page_bytes(page, offset, bytes(min(PAGE_SIZE - offset, end - start)))
+def ext4_block_zero_page_range(inode: inode, start: int, end: int) -> None:
+    """Zero bytes start … end-1 of one page, if they are not all of it: v4.4, same name.
+
+    The page is brought into memory and is dirty then. A hole has nothing to zero: its page stays without contents.
+    """
+    index, offset = start >> PAGE_SHIFT, offset_in_page(start)
+    if not 0 < end - start < PAGE_SIZE:
+        return
+    page = inode.i_mapping.page_tree.get(index) or alloc_page(inode.i_sb.machine)
+    if page is None:
+        return
+    if page.mapping is None:
+        add_to_page_cache(page, inode.i_mapping, index)
+        put_page(page)
+    if index in (inode.i_private or {}) or page.flags & PG_dirty:
+        write_page_bytes(make_uptodate(page), offset, bytes(end - start))
         set_page_dirty(page)
+
+
+def ext4_zero_tail(inode: inode, start: int, end: int) -> None:
+    """Zero what lies past the file's end, byte `start`, in its page, before the file goes on to `end`."""
+    ext4_block_zero_page_range(inode, start, PAGE_ALIGN(start))
 
 
 def ext4_page_mkwrite(vma: vm_area_struct, vmf: vm_fault) -> int:
@@ -124,7 +152,7 @@ ext4_fs_type = file_system_type(
     ext4_file_operations,
     ext4_aops,
     ext4_evict_inode,
-    extend=ext4_zero_partial_blocks,
+    extend=ext4_zero_tail,
     truncate=ext4_truncate,
     ra_pages=READ_AHEAD,
     s_maxbytes=EXT4_MAXBYTES,

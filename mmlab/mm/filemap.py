@@ -67,6 +67,13 @@ def last_page(mapping: address_space) -> int:
 # ── reading the disk ────────────────────────────────────────────────────────────────────────────────────────
 
 
+def make_uptodate(page: page) -> page:
+    """Read a page that is in the cache without its contents, as a hole cut by the file's end is."""
+    if not page.flags & PG_uptodate:
+        page.mapping.a_ops.readpage(page)  # type: ignore[union-attr, misc]
+    return page
+
+
 def page_cache_read(mapping: address_space, index: int) -> bool:
     """Read one page into the cache, unless it is there: mm/filemap.c:page_cache_read (v4.4). False without memory."""
     if index in mapping.page_tree:
@@ -143,6 +150,7 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
         return VM_FAULT_SIGBUS
     vmf.page = find_get_page(mapping, vmf.pgoff)
     if vmf.page is not None:
+        make_uptodate(vmf.page)
         return VM_FAULT_LOCKED
     do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
@@ -226,6 +234,7 @@ def generic_file_read(file: file, pos: int, count: int) -> bytes:
         page = mapping.page_tree.get(index)
         if page is None:
             raise failure(ENOMEM, "do_generic_file_read", "no free page")
+        make_uptodate(page)
         out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
         pos += PAGE_SIZE - start
         file.f_ra_prev_pos = min(pos, end)
@@ -246,7 +255,7 @@ def grab_cache_page_write_begin(mapping: address_space, index: int, whole: bool)
         page.flags |= PG_uptodate
         add_to_page_cache(page, mapping, index)
         put_page(page)
-    return mapping.page_tree[index]
+    return make_uptodate(mapping.page_tree[index])
 
 
 def generic_perform_write(file: file, pos: int, data: bytes) -> int:

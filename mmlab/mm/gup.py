@@ -18,7 +18,8 @@ from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SIZE
 from ..include.pgtable import pte_none, pte_offset, pte_write
 from ..include.sched import task_struct
-from .memory import handle_mm_fault
+from .memory import handle_mm_fault, vm_normal_page
+from .page_writeback import set_page_dirty
 
 
 def populate_vma_page_range(
@@ -26,8 +27,11 @@ def populate_vma_page_range(
 ) -> bool:
     """Fault in every page of [start, end), private writable ones as if for a store; False where one cannot be had.
 
-    mm/gup.c:populate_vma_page_range (v4.4). `flags` says otherwise which access to fault for.
+    mm/gup.c:populate_vma_page_range (v4.4). `flags` says otherwise which access to fault for. What is to be locked on
+    fault is left alone.
     """
+    if flags is None and vma.vm_flags & VM_LOCKONFAULT:
+        return True
     if not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
         return False
     if flags is None:
@@ -35,6 +39,9 @@ def populate_vma_page_range(
     for address in range(start, end, PAGE_SIZE):
         table, i = pte_offset(current.mm.pgd, address)
         if table is not None and not pte_none(table[i]) and (pte_write(table[i]) or not flags):
+            page = vm_normal_page(vma, table[i])
+            if flags and page is not None:
+                set_page_dirty(page)  # FOLL_TOUCH: as the store would have
             continue
         if not faultin_page(current, vma, address, flags):
             return False
@@ -71,12 +78,10 @@ def mm_populate(current: task_struct, vma: vm_area_struct | None, start: int, en
 def populate_range(current: task_struct, vma: vm_area_struct | None, start: int, end: int) -> bool:
     """Fault in what [start, end) maps, as mlock wants it: False at the first page that cannot be had.
 
-    mm/gup.c:__mm_populate (v4.4), not ignoring errors. What is to be locked on fault is left alone.
+    mm/gup.c:__mm_populate (v4.4), not ignoring errors.
     """
     while vma is not None and vma.vm_start < end:
-        if not vma.vm_flags & VM_LOCKONFAULT and not populate_vma_page_range(
-            current, vma, max(start, vma.vm_start), min(end, vma.vm_end)
-        ):
+        if not populate_vma_page_range(current, vma, max(start, vma.vm_start), min(end, vma.vm_end)):
             return False
         vma = vma.vm_next
     return True

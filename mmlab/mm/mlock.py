@@ -26,8 +26,7 @@ def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> 
     mm, limit = current.mm, current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
     if current.uid != 0 and limit == 0:
         raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
-    end = start + PAGE_ALIGN(length + offset_in_page(start))
-    start &= PAGE_MASK
+    start, end = page_range(start, length)
     locked = mm.locked_vm + ((end - start) >> PAGE_SHIFT) - locked_pages(find_vma(mm, start), start, end)
     if locked > limit and current.uid != 0:
         raise failure(ENOMEM, "do_mlock", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
@@ -38,8 +37,12 @@ def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> 
 
 def sys_munlock(current: task_struct, start: int, length: int) -> None:
     """Unlock [start, start + length): v4.4, same name. ENOMEM at a hole (what precedes is unlocked)."""
-    end = start + PAGE_ALIGN(length + offset_in_page(start))
-    apply_vma_lock_flags(current, start & PAGE_MASK, end, 0)
+    apply_vma_lock_flags(current, *page_range(start, length), 0)
+
+
+def page_range(start: int, length: int) -> tuple[int, int]:
+    """Give the whole pages that [start, start + length) touches."""
+    return start & PAGE_MASK, (start & PAGE_MASK) + PAGE_ALIGN(length + offset_in_page(start))
 
 
 def locked_pages(vma: vm_area_struct | None, start: int, end: int) -> int:

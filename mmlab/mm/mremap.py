@@ -72,7 +72,7 @@ def check_mremap_params(
         f"new_addr = {new_addr:#x}": fixed and (new_addr > TASK_SIZE - new_len or offset_in_page(new_addr)),
         "a new address needs MREMAP_MAYMOVE": fixed and not flags & MREMAP_MAYMOVE,
         "MREMAP_DONTUNMAP, and the lengths differ": flags & MREMAP_DONTUNMAP and old_len != new_len,
-        "the old and the new place overlap": flags & MREMAP_FIXED
+        "the old and the new place overlap": fixed
         and addr + old_len > new_addr
         and new_addr + new_len > addr,
     }
