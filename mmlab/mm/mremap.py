@@ -145,7 +145,10 @@ def mremap_to(
     if flags & MREMAP_DONTUNMAP:
         may_expand_vm(current, TASK_SIZE, new_len)
     new_addr = get_unmapped_area(current, new_addr, new_len, MAP_FIXED if flags & MREMAP_FIXED else 0)
-    return move_vma(current, find_vma(current.mm, addr) or vma, addr, old_len, new_len, new_addr, flags)
+    left = find_vma(current.mm, addr)
+    if left is None or left.vm_start > addr:
+        raise failure(EFAULT, "mremap_to", f"{vma.name} was unmapped to make room for itself")
+    return move_vma(current, left, addr, old_len, new_len, new_addr, flags)
 
 
 def move_vma(
@@ -170,8 +173,8 @@ def move_vma(
         dontunmap_complete(vma, addr, old_len)
     elif old_len:
         do_munmap(mm, addr, old_len)
-    if vm_flags & VM_LOCKED:
-        mm_populate(current, find_vma(mm, new_addr), new_addr, new_addr + new_len)
+    if vm_flags & VM_LOCKED and new_len > old_len:
+        mm_populate(current, find_vma(mm, new_addr + old_len), new_addr + old_len, new_addr + new_len)
     return new_addr
 
 

@@ -1,0 +1,228 @@
+"""Random programs: some files, and some 20 steps over them, as plain values that also JSON can hold.
+
+A step is (process, method, arguments…): which process (modulo those alive) calls which method of Process. Addresses are
+bytes from the start of the arena, 64 pages far from everything else; a negative address is an absolute one, negated.
+"""
+
+import random
+
+import hypothesis.strategies as st
+
+from mmlab import Process as Simulated
+from mmlab.linux import Process as Real
+
+PAGE = 4096
+PAGES = 64  # of the arena
+ARENA = 1 << 40
+STEPS = 20
+KINDS = ("disk", "tmpfs", "ramfs", "memfd")
+FOLDERS = {"disk": "/data", "tmpfs": "/dev/shm", "ramfs": "/ram"}
+
+R, W, X = 1, 2, 4
+SHARED, PRIVATE, FIXED, ANON, NORESERVE, POPULATE, LOCKED = 1, 2, 0x10, 0x20, 0x4000, 0x8000, 0x2000
+NOREPLACE, GROWSDOWN = 0x100000, 0x100
+MAYMOVE, MREMAP_FIXED, DONTUNMAP = 1, 2, 4
+NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, REMOVE = 0, 1, 2, 3, 4, 8, 9
+DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18, 19
+POPULATE_READ, POPULATE_WRITE = 22, 23
+KEEP_SIZE, PUNCH_HOLE = 1, 2
+
+SMAPS = hasattr(Simulated, "smaps")
+
+# which arguments are addresses, counted from the method's first
+ADDRESSES = {
+    "mmap": (0,), "munmap": (0,), "mprotect": (0,), "mremap": (0, 4), "madvise": (0,), "msync": (0,), "mincore": (0,),
+    "mlock": (0,), "munlock": (0,), "load": (0,), "store": (0,), "memcpy": (0, 1), "sys_read": (1,), "sys_write": (1,),
+    "shmat": (1,), "shmdt": (0,),
+}  # fmt: skip
+
+
+class Dice:
+    """Where a program's choices come from: `below(n)` gives a number from 0 to n − 1; small ones are simpler."""
+
+    def __init__(self, below):
+        self.below = below
+
+    def pick(self, *choices):
+        return choices[self.below(len(choices))]
+
+    def one_in(self, n):
+        return self.below(n) == n - 1
+
+
+def page(dice):
+    """A page of the arena, mostly of its first half: so that steps meet what earlier steps made."""
+    return dice.pick(0, 8, 16, 24) + dice.pick(0, 1, 2, 3, 4, 7, 0, 9)
+
+
+def span(dice):
+    return dice.pick(1, 2, 1, 3, 4, 1, 8, 12)
+
+
+def length(dice):
+    return dice.pick(0, 1, span(dice) * PAGE + 1) if dice.one_in(30) else span(dice) * PAGE
+
+
+def address(dice):
+    """The start of a page, mostly."""
+    return page(dice) * PAGE + (dice.pick(1, 2048) if dice.one_in(40) else 0)
+
+
+def byte(dice):
+    """An address within a page."""
+    return page(dice) * PAGE + dice.pick(0, 99, 100, 2048, 4095)
+
+
+def fd(dice):
+    return dice.pick(3, 4, 3, 4, 3, 4, 5, 6)
+
+
+def prot(dice):
+    """Never PROT_EXEC alone: protection keys make that a thing of its own."""
+    return dice.pick(R | W, R, R | W, R | W, R, 0, W, R | X, R | W | X)
+
+
+def size(dice):
+    """A file's size, or an offset into it."""
+    return dice.pick(0, 1, 4, 8, 12, 16, 18, 22, 24) * PAGE + dice.pick(0, 0, 1, 100, 4095)
+
+
+def path(dice):
+    """The path of one of the two files; of neither, if its kind is another."""
+    return f"{dice.pick(*FOLDERS.values())}/{dice.pick(3, 4)}"
+
+
+# ── the steps ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mmap(dice):
+    flags = dice.pick(FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, NOREPLACE, 0)
+    for extra, rarity in ((POPULATE, 9), (NORESERVE, 12), (LOCKED, 25)):
+        flags |= extra if dice.one_in(rarity) else 0
+    start, kind = address(dice), dice.pick(PRIVATE, PRIVATE, SHARED)
+    start = start if dice.one_in(3) else start // PAGE // 8 * 8 * PAGE
+    size = length(dice) if dice.one_in(3) else dice.pick(8, 16, 24, 8, 17) * PAGE
+    if dice.pick(True, False, False):
+        return start, size, prot(dice), flags | ANON | kind, -1, 0
+    kind = dice.pick(SHARED, PRIVATE)
+    offset = dice.pick(0, start // PAGE * PAGE, max(start // PAGE - 8, 0) * PAGE, dice.below(24) * PAGE)
+    return start, size, prot(dice), flags | kind, fd(dice), offset + (1 if dice.one_in(60) else 0)
+
+
+def mremap(dice):
+    start, old, new = address(dice), length(dice), length(dice)
+    how = dice.below(8)
+    if how < 3:
+        return start, old, new, 0, 0
+    if how < 7:
+        flags = MAYMOVE | MREMAP_FIXED | (DONTUNMAP if dice.one_in(5) else 0)
+        return start, 0 if dice.one_in(9) else old, old if dice.pick(1, 0) else new, flags, address(dice)
+    return start, old, new, dice.pick(MAYMOVE, MAYMOVE | DONTUNMAP, MREMAP_FIXED, 8), 0
+
+
+def madvise(dice):
+    advice = dice.pick(
+        DONTNEED, DONTNEED, DONTNEED, POPULATE_READ, POPULATE_WRITE, REMOVE, FREE, DONTFORK, DOFORK, WIPEONFORK,
+        KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, 99,
+    )  # fmt: skip
+    return address(dice), length(dice), advice
+
+
+def fallocate(dice):
+    mode = dice.pick(PUNCH_HOLE | KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, 0, KEEP_SIZE, PUNCH_HOLE)
+    return fd(dice), mode, size(dice), dice.pick(1, 2, 4, 8) * PAGE + dice.pick(0, 0, 100, -100)
+
+
+def data(dice):
+    """How many bytes to move: within a page, or across its end."""
+    return dice.pick(1, 8, 1, 4097, 200)
+
+
+# method → (weight, how to choose its arguments)
+METHODS = {
+    "mmap": (14, mmap),
+    "load": (16, lambda dice: (byte(dice), data(dice))),
+    "store": (18, lambda dice: (byte(dice), data(dice))),
+    "munmap": (5, lambda dice: (address(dice), length(dice))),
+    "mprotect": (7, lambda dice: (address(dice), length(dice), prot(dice))),
+    "mremap": (5, mremap),
+    "madvise": (6, madvise),
+    "msync": (2, lambda dice: (address(dice), length(dice), dice.pick(4, 4, 1, 2, 6, 5, 0, 8))),
+    "mincore": (1, lambda dice: (address(dice), length(dice))),
+    "mlock": (2, lambda dice: (address(dice), length(dice), dice.pick(0, 1, 0, 2))),
+    "munlock": (1, lambda dice: (address(dice), length(dice))),
+    "memcpy": (2, lambda dice: (byte(dice), byte(dice), data(dice))),
+    "sys_read": (3, lambda dice: (fd(dice), byte(dice), data(dice))),
+    "sys_write": (3, lambda dice: (fd(dice), byte(dice), data(dice))),
+    "pread": (2, lambda dice: (fd(dice), data(dice), size(dice))),
+    "pwrite": (4, lambda dice: (fd(dice), data(dice), size(dice))),
+    "lseek": (1, lambda dice: (fd(dice), size(dice), dice.pick(0, 1, 2))),
+    "ftruncate": (4, lambda dice: (fd(dice), size(dice))),
+    "fallocate": (3, fallocate),
+    "fsync": (1, lambda dice: (fd(dice),)),
+    "open": (2, lambda dice: (path(dice), dice.pick(2, 0, 1, 0o1002, 0o102))),
+    "close": (1, lambda dice: (fd(dice),)),
+    "dup": (1, lambda dice: (fd(dice),)),
+    "unlink": (1, lambda dice: (path(dice),)),
+    "fork": (3, lambda dice: ()),
+    "exit": (1, lambda dice: ()),
+    "shmget": (1, lambda dice: (dice.pick(0, 77), span(dice) * PAGE, 0o1600)),
+    "shmat": (2, lambda dice: (dice.below(2), address(dice), dice.pick(0, 0o40000, 0o10000))),
+    "shmdt": (1, lambda dice: (address(dice),)),
+    "shmctl": (1, lambda dice: (dice.below(2), dice.pick(0, 2))),
+}
+
+
+def methods(without=()):
+    """The methods that both kernels have."""
+    return [name for name in METHODS if hasattr(Simulated, name) and hasattr(Real, name) and name not in without]
+
+
+def step(dice, weighted):
+    name = dice.pick(*weighted)
+    return [dice.pick(0, 1, 0, 2, 0), name, *METHODS[name][1](dice)]
+
+
+def files(dice, kinds):
+    """Two open files, 3 and 4: kinds and sizes."""
+    return [[dice.pick(*kinds), dice.pick(20, 20, 3, 0, 20) * PAGE + dice.pick(0, 1, 100, 4095)] for _ in range(2)]
+
+
+def kinds(has_ramfs=True):
+    """The kinds of file that both kernels have here."""
+    memfd = hasattr(Simulated, "memfd_create")
+    return [kind for kind in KINDS if (memfd or kind != "memfd") and (has_ramfs or kind != "ramfs")]
+
+
+def opening(dice, names):
+    """The first steps: something to work on."""
+    steps = [[0, "mmap", *mmap(dice)] for _ in range(dice.pick(2, 3, 4))]
+    if {"shmget", "shmat"} <= set(names) and dice.one_in(4):
+        steps += [[0, "shmget", 0, 4 * PAGE, 0o1600], [0, "shmat", 0, address(dice), 0o40000]]
+    return steps
+
+
+def weigh(names):
+    return [name for name in names for _ in range(METHODS[name][0])]
+
+
+def random_program(seed, names, kinds):
+    """The program of that number."""
+    rng = random.Random(seed)
+    dice = Dice(lambda n: int(rng.random() * n))
+    weighted = weigh(names)
+    first = opening(dice, names)
+    return {"files": files(dice, kinds), "steps": first + [step(dice, weighted) for _ in range(STEPS - len(first))]}
+
+
+def strategy(names, kinds):
+    """A hypothesis strategy of such programs: a failure shrinks to its smallest program."""
+    weighted = weigh(names)
+
+    def drawn(choose):
+        return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)))))()
+
+    first = drawn(lambda dice: opening(dice, names))
+    rest = st.lists(drawn(lambda dice: step(dice, weighted)), min_size=1, max_size=STEPS)
+    steps = st.builds(lambda first, rest: first + rest, first, rest) | rest
+    return st.fixed_dictionaries({"files": drawn(lambda dice: files(dice, kinds)), "steps": steps})
