@@ -25,7 +25,7 @@ RECORDED = HERE / "recorded.json.gz"
 OLDEST = (6, 12)  # which kernel the simulation follows where kernels differ
 COUNT = int(os.environ.get("MMLAB_DIFFERENTIAL", 1000))
 SEED = int(os.environ.get("MMLAB_SEED", 2))
-NOT_YET = ["ftruncate", "fallocate", "madvise", "mlock", "munlock", "mremap"]  # with these, about 1 program in 500 differs
+NOT_YET = ["ftruncate", "fallocate", "madvise", "mlock", "munlock", "mremap"]  # with these, 1 program in 500 differs
 
 
 @pytest.fixture(scope="module")
