@@ -70,7 +70,8 @@ OBJECTS = (
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
-    *("file_inode", "last_page", "last_vma", "page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("file_inode", "last_page", "last_vma", "vma_below"),
+    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
 ANSWERS = {  # function → the field that its result is for

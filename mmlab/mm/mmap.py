@@ -136,15 +136,20 @@ def arch_get_unmapped_area_topdown(mm: mm_struct, addr: int, length: int) -> int
         vma = find_vma(mm, addr)
         if addr <= TASK_SIZE - length and (vma is None or addr + length <= vma.vm_start):
             return addr
-    gap_end, vma = mm.mmap_base, find_vma(mm, mm.mmap_base - 1)
-    below = vma if vma is None or vma.vm_start < gap_end else vma.vm_prev
-    if vma is None:
-        below = last_vma(mm)
+    gap_end, below = mm.mmap_base, vma_below(mm, mm.mmap_base)
     while below is not None and gap_end - below.vm_end < length:
         gap_end, below = below.vm_start, below.vm_prev
     if gap_end - length < PAGE_SIZE:
         raise failure(ENOMEM, "arch_get_unmapped_area_topdown", f"no gap of {length:#x} bytes below mmap_base")
     return gap_end - length
+
+
+def vma_below(mm: mm_struct, addr: int) -> vm_area_struct | None:
+    """Give the last VMA that begins below `addr`."""
+    vma = find_vma(mm, addr - 1)
+    if vma is None:
+        return last_vma(mm)
+    return vma if vma.vm_start < addr else vma.vm_prev
 
 
 def last_vma(mm: mm_struct) -> vm_area_struct | None:
@@ -391,8 +396,7 @@ def unmap_and_free_vma(vma: vm_area_struct, file: file) -> None:
     """Undo what a failed f_op->mmap has left: the label of this name in mm/mmap.c:mmap_region (v4.4)."""
     vma.vm_file = None
     fput(file)
-    following = find_vma(vma.vm_mm, vma.vm_end)
-    prev = following.vm_prev if following else last_vma(vma.vm_mm)
+    prev, following = vma_below(vma.vm_mm, vma.vm_start), find_vma(vma.vm_mm, vma.vm_end)
     unmap_region(vma.vm_mm, [vma], vma.vm_start, vma.vm_end, prev, following)
 
 
