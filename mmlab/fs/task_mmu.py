@@ -29,8 +29,8 @@ from ..include.mm import (
 )
 from ..include.mm_types import PageAnon, PG_dirty, PG_swapbacked, mm_struct, page, page_mapcount, vm_area_struct
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..include.pgtable import _PAGE_ACCESSED, PMD_SIZE, pte_dirty, pte_index, pte_none
-from ..mm.memory import pte_tables, vm_normal_page
+from ..include.pgtable import _PAGE_ACCESSED, pte_dirty, pte_none
+from ..mm.memory import pte_ranges, vm_normal_page
 from .dcache import d_path
 
 PSS_SHIFT = 12  # shares of a page are added up in 4096ths of a byte
@@ -108,9 +108,8 @@ def show_smaps(mm: mm_struct) -> str:
 def smap_gather_stats(vma: vm_area_struct) -> dict[str, int]:
     """Add up what the VMA's present pages are, in bytes: fs/proc/task_mmu.c, same name (4.19)."""
     stats: Counter[str] = Counter()
-    for table in pte_tables(vma.vm_mm, vma.vm_start, vma.vm_end):
-        first, end = max(vma.vm_start, table.start), min(vma.vm_end, table.start + PMD_SIZE)
-        for i in range(pte_index(first), pte_index(first) + ((end - first) >> PAGE_SHIFT)):
+    for table, first, last in pte_ranges(vma.vm_mm, vma.vm_start, vma.vm_end):
+        for i in range(first, last):
             page = None if pte_none(table[i]) else vm_normal_page(vma, table[i])
             if page is not None:
                 smaps_account(stats, page, table[i])

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..include.errors import KernelBug
 from ..include.fs import address_space
 from ..include.mm import (
@@ -83,6 +85,13 @@ def pte_tables(mm: mm_struct, start: int, end: int) -> list[pte_table]:
     return [mm.pgd[index] for index in sorted(mm.pgd) if first <= index <= last]
 
 
+def pte_ranges(mm: mm_struct, start: int, end: int) -> Iterator[tuple[pte_table, int, int]]:
+    """Walk the page tables of [start, end): give each with the first and the last-plus-one of its entries concerned."""
+    for table in pte_tables(mm, start, end):
+        low, high = max(start, table.start), min(end, table.start + PMD_SIZE)
+        yield table, pte_index(low), pte_index(low) + ((high - low) >> PAGE_SHIFT)
+
+
 def free_pgtables(mm: mm_struct, start: int, end: int, floor: int, ceiling: int) -> None:
     """Free the page tables of [start, end) whose whole 2 MiB lie in [floor, ceiling): mm/memory.c (v4.4)."""
     for table in pte_tables(mm, start, end):
@@ -119,10 +128,8 @@ def zap_page_range(
     vma: vm_area_struct, start: int, end: int, check_mapping: address_space | None = None
 ) -> None:
     """Clear the PTEs of [start, end), table by table: mm/memory.c:zap_pmd_range (v4.4)."""
-    for table in pte_tables(vma.vm_mm, start, end):
-        first = pte_index(max(start, table.start))
-        pages = (min(end, table.start + PMD_SIZE) - max(start, table.start)) >> PAGE_SHIFT
-        zap_pte_range(vma, table, first, first + pages, check_mapping)
+    for table, first, last in pte_ranges(vma.vm_mm, start, end):
+        zap_pte_range(vma, table, first, last, check_mapping)
 
 
 def zap_pte_range(
@@ -351,9 +358,8 @@ def copy_page_range(child: vm_area_struct, vma: vm_area_struct) -> None:
     """
     if vma.anon_vma is None:
         return
-    for table in pte_tables(vma.vm_mm, vma.vm_start, vma.vm_end):
-        first, end = max(vma.vm_start, table.start), min(vma.vm_end, table.start + PMD_SIZE)
-        for i in range(pte_index(first), pte_index(first) + ((end - first) >> PAGE_SHIFT)):
+    for table, first, last in pte_ranges(vma.vm_mm, vma.vm_start, vma.vm_end):
+        for i in range(first, last):
             if not pte_none(table[i]):
                 pte_alloc_map(child.vm_mm, table.start)[i] = copy_present_pte(child, vma, table, i)
 

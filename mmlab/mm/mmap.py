@@ -21,6 +21,7 @@ from errno import (
     EPERM,
 )
 
+from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
 from ..fs.file_table import fget, fput
 from ..include.errors import failure
 from ..include.fs import (
@@ -95,7 +96,17 @@ from .rmap import unlink_anon_vmas
 from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
 from .util import vm_enough_memory, vm_unacct_memory
-from .vma import __vma_unlink, find_vma, find_vma_links, remove_vma, split_vma, unlink_file_vma, vma_link, vma_merge
+from .vma import (
+    __vma_unlink,
+    find_vma,
+    find_vma_links,
+    remove_vma,
+    split_vma,
+    unlink_file_vma,
+    vma_below,
+    vma_link,
+    vma_merge,
+)
 
 VM_DATA_DEFAULT_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
 VM_STACK_FLAGS = VM_GROWSDOWN | VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT
@@ -124,40 +135,6 @@ def get_unmapped_area(current: task_struct, addr: int, length: int, flags: int) 
     if addr < current.machine.mmap_min_addr and current.uid != 0:
         raise failure(EPERM, "cap_mmap_addr", f"{addr:#x} < mmap_min_addr = {current.machine.mmap_min_addr:#x}")
     return addr
-
-
-def arch_get_unmapped_area_topdown(mm: mm_struct, addr: int, length: int) -> int:
-    """Honour the hint if that place is free; else take the highest gap below mmap_base that is large enough.
-
-    arch/x86/kernel/sys_x86_64.c (v4.4), same name. ENOMEM. (v4.4 finds the gap in the tree, by rb_subtree_gap.)
-    """
-    if addr:
-        addr = PAGE_ALIGN(addr)
-        vma = find_vma(mm, addr)
-        if addr <= TASK_SIZE - length and (vma is None or addr + length <= vma.vm_start):
-            return addr
-    gap_end, below = mm.mmap_base, vma_below(mm, mm.mmap_base)
-    while below is not None and gap_end - below.vm_end < length:
-        gap_end, below = below.vm_start, below.vm_prev
-    if gap_end - length < PAGE_SIZE:
-        raise failure(ENOMEM, "arch_get_unmapped_area_topdown", f"no gap of {length:#x} bytes below mmap_base")
-    return gap_end - length
-
-
-def vma_below(mm: mm_struct, addr: int) -> vm_area_struct | None:
-    """Give the last VMA that begins below `addr`."""
-    vma = find_vma(mm, addr - 1)
-    if vma is None:
-        return last_vma(mm)
-    return vma if vma.vm_start < addr else vma.vm_prev
-
-
-def last_vma(mm: mm_struct) -> vm_area_struct | None:
-    """Give the VMA with the highest addresses."""
-    vma = mm.mm_rb.rb_node
-    while vma is not None and vma.rb_right is not None:
-        vma = vma.rb_right
-    return vma
 
 
 # ── mmap ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,10 +16,10 @@ from ..include.mm import (
 )
 from ..include.mm_types import PageAnon, PG_anon_exclusive, vm_area_struct
 from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PROT_EXEC, PROT_READ, PROT_SEM, PROT_WRITE, offset_in_page
-from ..include.pgtable import _PAGE_RW, PMD_SIZE, pte_dirty, pte_index, pte_modify, pte_none, pte_table
+from ..include.pgtable import _PAGE_RW, pte_dirty, pte_modify, pte_none, pte_table
 from ..include.sched import task_struct
 from .gup import populate_vma_page_range
-from .memory import pte_tables, vm_normal_page
+from .memory import pte_ranges, vm_normal_page
 from .mmap import calc_vm_prot_bits, vma_set_page_prot, vma_wants_writenotify
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import find_vma, vma_modify
@@ -84,10 +84,8 @@ def mprotect_fixup(
 
 def change_protection(vma: vm_area_struct, start: int, end: int) -> None:
     """Give the PTEs of [start, end) the VMA's protection: v4.4, same name."""
-    for table in pte_tables(vma.vm_mm, start, end):
-        first = pte_index(max(start, table.start))
-        pages = (min(end, table.start + PMD_SIZE) - max(start, table.start)) >> PAGE_SHIFT
-        change_pte_range(vma, table, first, first + pages)
+    for table, first, last in pte_ranges(vma.vm_mm, start, end):
+        change_pte_range(vma, table, first, last)
 
 
 def change_pte_range(vma: vm_area_struct, table: pte_table, first: int, last: int) -> None:

@@ -48,6 +48,22 @@ def find_vma_links(mm: mm_struct, addr: int, end: int) -> Place | None:
     return prev, parent, left
 
 
+def vma_below(mm: mm_struct, addr: int) -> vm_area_struct | None:
+    """Give the last VMA that begins below `addr`."""
+    vma = find_vma(mm, addr - 1)
+    if vma is None:
+        return last_vma(mm)
+    return vma if vma.vm_start < addr else vma.vm_prev
+
+
+def last_vma(mm: mm_struct) -> vm_area_struct | None:
+    """Give the VMA with the highest addresses."""
+    vma = mm.mm_rb.rb_node
+    while vma is not None and vma.rb_right is not None:
+        vma = vma.rb_right
+    return vma
+
+
 def vma_link(mm: mm_struct, vma: vm_area_struct, place: Place) -> None:
     """Make the VMA part of the address space: the list, the tree, and its file's i_mmap: v4.4, same name."""
     prev, rb_parent, left = place
