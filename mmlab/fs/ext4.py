@@ -30,6 +30,7 @@ from ..mm.filemap import (
     page_bytes,
     write_page_bytes,
 )
+from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
@@ -143,6 +144,7 @@ ext4_file_operations = file_operations(
     mmap=ext4_file_mmap,
     fsync=generic_file_fsync,
     fallocate=ext4_fallocate,
+    get_unmapped_area=thp_get_unmapped_area,
 )
 ext4_aops = address_space_operations(
     "ext4_aops", readpage=ext4_readpage, writepage=ext4_writepage, set_page_dirty=__set_page_dirty_nobuffers
