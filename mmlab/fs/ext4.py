@@ -72,6 +72,7 @@ def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         ext4_punch_hole(inode, offset, end if end <= inode.i_size else PAGE_ALIGN(inode.i_size))
     elif not mode & FALLOC_FL_KEEP_SIZE and offset + length > inode.i_size:
         truncate_setsize(inode, offset + length)
+        ext4_block_zero_page_range(inode, inode.i_size, PAGE_ALIGN(inode.i_size))
 
 
 def ext4_punch_hole(inode: inode, start: int, end: int) -> None:
