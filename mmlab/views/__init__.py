@@ -2,6 +2,7 @@
 
     objects.py   the objects behind a mapping, as a graph         object_graph(proc, addr, trace)
     offsets.py   the file under the address space, to scale       offset_strip(proc, addr)
+    space.py     the address space to scale                       address_space(proc)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -16,5 +17,8 @@ from .lab import MmapLab, Setting, run
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
+from .space import address_space
 
-__all__ = ["Diagram", "MmapLab", "Setting", "object_graph", "offset_strip", "refusal", "run", "stack"]
+__all__ = [
+    "Diagram", "MmapLab", "Setting", "address_space", "object_graph", "offset_strip", "refusal", "run", "stack",
+]  # fmt: skip
