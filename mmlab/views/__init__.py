@@ -3,6 +3,7 @@
     objects.py   the objects behind a mapping, as a graph         object_graph(proc, addr, trace)
     offsets.py   the file under the address space, to scale       offset_strip(proc, addr)
     space.py     the address space to scale                       address_space(proc)
+    tree.py      the red-black tree of the VMAs                   vma_tree(proc, addr)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -18,7 +19,9 @@ from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
 from .space import address_space
+from .tree import vma_tree
 
 __all__ = [
     "Diagram", "MmapLab", "Setting", "address_space", "object_graph", "offset_strip", "refusal", "run", "stack",
+    "vma_tree",
 ]  # fmt: skip
