@@ -165,11 +165,11 @@ class Process:
 
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""
-        self.call("mkdir", path=self.path(path), mode=0o755)
+        self.call("mkdir", path=self.stub.text(self.kernel.private_path(pathname(path))), mode=0o755)
 
     def unlink(self, path: str) -> None:
         """unlink(2): take a file's name away; it lives on while it is open or mapped."""
-        self.call("unlink", path=self.path(path))
+        self.call("unlink", path=self.stub.text(self.kernel.private_path(pathname(path))))
 
     def pipe(self) -> tuple[int, int]:
         """pipe(2): give the descriptors of its read end and its write end."""
