@@ -53,6 +53,7 @@ class machine:
         "mem_map",
         "mmap_min_addr",
         "next_pid",
+        "pipe_mnt",
         "root",
         "serials",
         "shm_ids",
@@ -85,6 +86,7 @@ class machine:
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
         self.shm_ids = ipc_ids()
+        self.pipe_mnt: super_block = None  # type: ignore[assignment]
         self.block_devices: list[address_space] = []
 
     @property

@@ -52,7 +52,7 @@ class Player:
     def make(self, proc, number, kind, size):
         """Make a file, open it as that number, and write it page by page."""
         if kind == "memfd":
-            assert proc.memfd_create("f") == number
+            assert proc.memfd_create("f", 3) == number
         else:
             assert proc.open(f"{FOLDERS[kind]}/{number}", 0o102) == number
         pages = [text(number, index, size) for index in range(-(-size // PAGE))]
@@ -169,6 +169,8 @@ class Player:
         if isinstance(value, int):
             relative = self.relative(value)
             return value if value < 1 << 30 else relative if relative is not None else f"top - {self.top - value}"
+        if isinstance(value, tuple):
+            return list(value)
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
     def see(self, result):
@@ -235,7 +237,7 @@ def script(program):
     if TOP in program["places"]:
         lines.append("TOP = (procs[0].mmap(0, PAGE, 0, 0x21) & -(512 * PAGE)) - 64 * PAGE  # with no gaps above TOP")
     for number, (kind, size) in enumerate(program["files"], 3):
-        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f")'
+        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f", 3)'
         lines.append(f"procs[0].{made}  # {number}, then {size} bytes of text, page by page")
     return "\n".join(lines + [spell(step) for step in program["steps"]])
 

@@ -30,6 +30,7 @@ DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18,
 POPULATE_READ, POPULATE_WRITE, DONTNEED_LOCKED = 22, 23, 24
 VALIDATE, STACK = 3, 0x20000
 KEEP_SIZE, PUNCH_HOLE = 1, 2
+DUPFD, GETFL, ADD_SEALS, GET_SEALS = 0, 3, 1033, 1034
 
 # which arguments are addresses, counted from the method's first
 ADDRESSES = {
@@ -154,6 +155,12 @@ def open_(dice):
     return "/dev/zero" if dice.one_in(8) else path(dice), dice.pick(2, 0, 1, 0o1002, 0o102, 0o2002)
 
 
+def fcntl(dice):
+    """Mostly a seal; adding any is rare, for it ends what can be done with the file."""
+    command = dice.pick(GET_SEALS, GET_SEALS, ADD_SEALS, DUPFD, GETFL)
+    return fd(dice), command, dice.pick(0, 1 << dice.below(6), 5) if command == ADD_SEALS else dice.pick(0, 5)
+
+
 # method → (weight, how to choose its arguments)
 METHODS = {
     "mmap": (14, mmap),
@@ -174,6 +181,8 @@ METHODS = {
     "pwrite": (4, lambda dice: (fd(dice), data(dice), size(dice))),
     "read": (1, lambda dice: (fd(dice), data(dice))),
     "write": (1, lambda dice: (fd(dice), data(dice))),
+    "pipe": (1, lambda dice: ()),
+    "fcntl": (2, fcntl),
     "lseek": (1, lambda dice: (fd(dice), size(dice), dice.pick(0, 1, 2))),
     "ftruncate": (4, lambda dice: (fd(dice), size(dice))),
     "fallocate": (3, fallocate),
