@@ -73,7 +73,7 @@ ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
-    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
     *("access_ok", "check_seekable", "check_seals", "memfd_info"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
@@ -362,7 +362,7 @@ def show(value: Any, name: str = "", function: FunctionType | None = None) -> st
         return f"{value.mapping.name}.{'page_tree' if isinstance(value, fs.radix_tree) else 'i_mmap'}"
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not hasattr(value, "name"):
         return f"({', '.join(show(item) for item in value)})"
     return str(getattr(value, "name", None) or type(value).__name__)
 
