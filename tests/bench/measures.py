@@ -82,7 +82,7 @@ def touch_traced(pages: int, step: int = 4096) -> float:
     with kernel.trace() as trace:
         for first in range(addr, addr + pages * PAGE, step * PAGE):
             seconds += touch_range(proc, first, min(step, pages), True)
-            trace.events.clear()
+            trace.clear()
     return seconds
 
 
