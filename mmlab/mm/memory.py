@@ -376,24 +376,31 @@ def copy_page_range(child: vm_area_struct, vma: vm_area_struct) -> None:
     if vma.anon_vma is None:
         return
     for table, first, last in pte_ranges(vma.vm_mm, vma.vm_start, vma.vm_end):
-        for i in range(first, last):
-            if not pte_none(table[i]):
-                pte_alloc_map(child.vm_mm, table.start)[i] = copy_present_pte(child, vma, table, i)
+        copy_pte_range(child, vma, table, first, last)
 
 
-def copy_present_pte(child: vm_area_struct, vma: vm_area_struct, table: pte_table, i: int) -> int:
-    """Count the child's use of the page, and give the child's PTE: mm/memory.c:copy_one_pte (v4.4).
+def copy_pte_range(child: vm_area_struct, vma: vm_area_struct, table: pte_table, first: int, last: int) -> None:
+    """Copy what there is of entries first … last-1 of one page table: mm/memory.c:copy_pte_range (v4.4).
 
     A private writable page becomes read-only in both: the first of the two to store will copy it.
     """
-    page = vm_normal_page(vma, table[i])
-    if page is not None:
-        get_page(page)
-        page_dup_rmap(page)
-        child.vm_mm.rss_stat[mm_counter(page)] += 1
-    if pte_write(table[i]) and vma.vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE:
-        table[i] &= ~_PAGE_RW
-    return table[i] & ~(_PAGE_ACCESSED | (_PAGE_DIRTY if vma.vm_flags & VM_SHARED else 0))
+    copy, rss_stat = None, child.vm_mm.rss_stat
+    cow = vma.vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
+    keep = ~(_PAGE_ACCESSED | _PAGE_DIRTY if vma.vm_flags & VM_SHARED else _PAGE_ACCESSED)
+    for i in range(first, last):
+        pte = table[i]
+        if pte_none(pte):
+            continue
+        if copy is None:
+            copy = pte_alloc_map(child.vm_mm, table.start)
+        if cow and pte & _PAGE_RW:
+            pte = table[i] = pte & ~_PAGE_RW
+        page = vm_normal_page(vma, pte)
+        if page is not None:
+            get_page(page)
+            page_dup_rmap(page)
+            rss_stat[MM_ANONPAGES if PageAnon(page) else mm_counter_file(page)] += 1
+        copy[i] = pte & keep
 
 
 # ── the entrance ────────────────────────────────────────────────────────────────────────────────────────────

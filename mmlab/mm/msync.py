@@ -35,10 +35,9 @@ def sys_msync(current: task_struct, start: int, length: int, flags: int) -> None
             start = vma.vm_start
         if flags & MS_INVALIDATE and vma.vm_flags & VM_LOCKED:
             raise failure(EBUSY, "sys_msync", f"MS_INVALIDATE, and {vma.name} is locked")
-        upto = min(vma.vm_end, end)
         if flags & MS_SYNC and vma.vm_file and vma.vm_flags & VM_SHARED:
             at = (vma.vm_pgoff << PAGE_SHIFT) + start - vma.vm_start
-            vfs_fsync_range(vma.vm_file, at, at + upto - start)
-        start = upto
+            vfs_fsync_range(vma.vm_file, at, at + min(vma.vm_end, end) - start)
+        start = vma.vm_end
     if hole:
         raise failure(ENOMEM, "sys_msync", "a part of the range is not mapped")
