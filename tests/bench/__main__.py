@@ -134,6 +134,9 @@ def main(words: list[str]) -> int:
     parser.add_argument("--peers", action="store_true", help="Python's mmap, unicorn and angr do W(1000) too")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE as well ('-': print them instead)")
     chosen = parser.parse_args(words)
+    if sys.platform != "linux":
+        print("make bench compares with the real Linux kernel: it needs Linux.", file=sys.stderr)
+        return 1
     size, lines = QUICK if chosen.quick else FULL, []
     out = sys.stderr if chosen.json == "-" else sys.stdout
 

@@ -24,6 +24,7 @@ from .workload import FILE_PAGES, PAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 N = 1000
+PACKAGES = {"unicorn": ["unicorn"], "angr": ["angr", "bitstring<5", "pycparser==3.0"]}
 TIMEOUT = 900  # seconds for an installation
 
 
@@ -84,7 +85,8 @@ class Angr:
         logging.disable(logging.CRITICAL)
         import angr  # type: ignore[import-not-found]
 
-        self.fd, self.memory = -1, angr.SimState(arch="AMD64").memory
+        self.fd, self.state = -1, angr.SimState(arch="AMD64")
+        self.memory = self.state.memory
 
     def mmap(self, addr: int, length: int, prot: int, flags: int, fd: int, offset: int) -> None:
         self.memory.map_region(addr, length, prot, init_zero=True)
@@ -123,12 +125,13 @@ def work(name: str, n: int) -> dict[str, float | None]:
 
 def python_for(name: str) -> str:
     """Give the Python that has the peer, making its environment if need be; OSError or CalledProcessError if not."""
-    if name not in ("unicorn", "angr"):
+    if name not in PACKAGES:
         return sys.executable
     prefix = ROOT / "build" / "peers" / name
     python = str(prefix / "bin" / "python")
     if not (prefix / "ready").exists():
-        for words in ([sys.executable, "-m", "venv", "--clear", str(prefix)], [python, "-m", "pip", "install", name]):
+        pip = [python, "-m", "pip", "install", *PACKAGES[name]]
+        for words in ([sys.executable, "-m", "venv", "--clear", str(prefix)], pip):
             subprocess.run(words, check=True, capture_output=True, timeout=TIMEOUT)
         (prefix / "ready").touch()
     return python
