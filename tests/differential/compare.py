@@ -12,6 +12,7 @@ from mmlab.fs.binfmt_elf import mm_alloc
 from mmlab.kernel.fork import create_task
 
 from .observe import areas, eyes
+from .overlap import overlaps
 from .programs import ADDRESSES, ARENA, FOLDERS, HEAP, PAGE, PAGES, TOP
 
 LETTERS = bytes(range(65, 91)) * 200
@@ -121,6 +122,8 @@ class Player:
             return getattr(self, name)(which)
         if name in ("shmat", "shmctl"):
             arguments[0] = self.segments[arguments[0]] if arguments[0] < len(self.segments) else -1
+        if name in ("sys_read", "sys_write") and overlaps(proc, name, *arguments):
+            return "the same bytes"
         try:
             result = getattr(proc, name)(*arguments)
             return self.segment(result) if name == "shmget" else self.value(result)
