@@ -8,6 +8,7 @@
     ledger.py    every kB of /proc/meminfo, and who maps it       ledger(kernel), Ledger.of(kernel)
     moments.py   before and after                                 moment(kernel), difference(before, after)
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
+    shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -26,11 +27,12 @@ from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
+from .shared import shared_memory
 from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
     "Diagram", "Ledger", "MmapLab", "Moment", "Setting", "address_space", "changes", "difference", "fault_steps",
-    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "refusal", "run",
+    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "refusal", "run", "shared_memory",
     "stack", "vma_tree",
 ]  # fmt: skip
