@@ -9,7 +9,19 @@ from typing import Any
 
 from .include.fs import address_space, dentry, file, inode
 from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE
-from .include.mm_types import PageAnon, PG_dirty, PG_swapbacked, anon_vma, mm_struct, page, vm_area_struct, vma_pages
+from .include.mm_inline import page_lru
+from .include.mm_types import (
+    PageAnon,
+    PG_dirty,
+    PG_lru,
+    PG_swapbacked,
+    PG_unevictable,
+    anon_vma,
+    mm_struct,
+    page,
+    vm_area_struct,
+    vma_pages,
+)
 from .include.mman import PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
     NR_ANON_PAGES,
@@ -25,6 +37,7 @@ from .include.pgtable import PMD_SHIFT, PMD_SIZE, pte_none, pte_pfn, pte_write
 from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
 from .mm.page_writeback import __set_page_dirty_nobuffers
+from .mm.swap import mapping_unevictable
 
 
 def expect(what: str, found: Any, wanted: Any) -> None:
@@ -77,6 +90,7 @@ def check(machine: machine) -> None:
             expect(f"{task.mm.rss_stat.name}[{name}]", count, rss[task.mm, name])
     check_files(machine)
     check_pages(machine, ptes)
+    check_lru(machine)
     check_vm_stat(machine, ptes)
 
 
@@ -193,6 +207,19 @@ def check_pages(machine: machine, ptes: Counter[page]) -> None:
             expect(f"{frame.name}._mapcount + 1", frame._mapcount + 1, ptes[frame])
         if frame in cached:
             expect(f"{frame.name}: (mapping, index)", (frame.mapping, frame.index), cached[frame])
+
+
+def check_lru(machine: machine) -> None:
+    """Assert that pages without swap, and no others, are each on the list that their flags name."""
+    for lru, pages in machine.lruvec.items():
+        for frame in pages:
+            expect(f"{frame.name} in lruvec[{lru}]: its list", page_lru(frame), lru)
+    for frame in machine.mem_map[ZERO_PFN + 1 :]:
+        listed = bool(frame._count) and not frame.flags & PG_swapbacked
+        expect(f"{frame.name}: PG_lru", bool(frame.flags & PG_lru), listed)
+        expect(f"{frame.name} is on its list", frame in machine.lruvec[page_lru(frame)], listed)
+        memory_only = listed and mapping_unevictable(frame.mapping)
+        expect(f"{frame.name}: PG_unevictable", bool(frame.flags & PG_unevictable), memory_only)
 
 
 def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:

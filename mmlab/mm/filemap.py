@@ -22,11 +22,12 @@ from ..include.mm import (
 )
 from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
+from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none
 from .memory import do_set_pte
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
+from .swap import lru_cache_add, mark_page_accessed
 
 
 def find_get_page(mapping: address_space, index: int) -> page | None:
@@ -38,13 +39,14 @@ def find_get_page(mapping: address_space, index: int) -> page | None:
 
 
 def add_to_page_cache(page: page, mapping: address_space, index: int) -> None:
-    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:__add_to_page_cache_locked."""
+    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:add_to_page_cache_lru (v4.4)."""
     get_page(page)
     page.mapping, page.index = mapping, index
     mapping.page_tree[index] = page
     page.machine.vm_stat[NR_FILE_PAGES] += 1
     if page.flags & PG_swapbacked:
         page.machine.vm_stat[NR_SHMEM] += 1
+    lru_cache_add(page)
 
 
 def delete_from_page_cache(page: page) -> None:
@@ -74,11 +76,11 @@ def make_uptodate(page: page) -> page:
     return page
 
 
-def page_cache_read(mapping: address_space, index: int) -> bool:
+def page_cache_read(mapping: address_space, index: int, gfp: int = GFP_KERNEL) -> bool:
     """Read one page into the cache, unless it is there: mm/filemap.c:page_cache_read (v4.4). False without memory."""
     if index in mapping.page_tree:
         return True
-    page = alloc_page(mapping.host.i_sb.machine)
+    page = alloc_page(mapping.host.i_sb.machine, gfp)
     if page is None:
         return False
     add_to_page_cache(page, mapping, index)
@@ -88,9 +90,12 @@ def page_cache_read(mapping: address_space, index: int) -> bool:
 
 
 def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
-    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4)."""
+    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4).
+
+    Nobody has asked for them yet, so no process is killed for them.
+    """
     for index in range(max(0, start), min(start + nr_to_read, last_page(mapping))):
-        if not page_cache_read(mapping, index):
+        if not page_cache_read(mapping, index, __GFP_NORETRY):
             return
 
 
@@ -224,17 +229,17 @@ def write_page_bytes(page: page, start: int, data: bytes) -> None:
 
 
 def generic_file_read(file: file, pos: int, count: int) -> bytes:
-    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM."""
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4)."""
     mapping, out = file.f_mapping, bytearray()
     end = min(pos + count, mapping.host.i_size)
     while pos < end:
         index, start = pos >> PAGE_SHIFT, pos % PAGE_SIZE
         if index not in mapping.page_tree:
             page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
-        page = mapping.page_tree.get(index)
-        if page is None:
-            raise failure(ENOMEM, "do_generic_file_read", "no free page")
-        make_uptodate(page)
+        page_cache_read(mapping, index)
+        page = make_uptodate(mapping.page_tree[index])
+        if index != (file.f_ra_prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
+            mark_page_accessed(page)
         out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
         pos += PAGE_SIZE - start
         file.f_ra_prev_pos = min(pos, end)

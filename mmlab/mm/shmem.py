@@ -46,6 +46,7 @@ from .filemap import (
 )
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
+from .swap import mark_page_accessed
 from .truncate import truncate_inode_pages, truncate_pagecache_range
 from .util import vm_enough_memory, vm_unacct_memory
 
@@ -94,6 +95,8 @@ def shmem_file_read(file: file, pos: int, count: int) -> bytes:
         start, upto = pos % PAGE_SIZE, min(PAGE_SIZE, pos % PAGE_SIZE + end - pos)
         page = mapping.page_tree.get(pos >> PAGE_SHIFT)
         out += page_bytes(page, start, upto) if page else bytes(upto - start)
+        if page and not start:
+            mark_page_accessed(page)
         pos += upto - start
     return bytes(out)
 
@@ -112,6 +115,7 @@ def shmem_file_write(file: file, pos: int, data: bytes) -> int:
             raise failure(ENOMEM, "shmem_getpage", "no free page")
         if page is None:
             break
+        mark_page_accessed(page)
         write_page_bytes(page, start, chunk)
         set_page_dirty(page)
         put_page(page)
@@ -162,7 +166,8 @@ def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> f
     Its whole size is promised (Committed_AS) at once, unless VM_NORESERVE.
     """
     pages = 0 if vm_flags & VM_NORESERVE else PAGE_ALIGN(size) >> PAGE_SHIFT
-    vm_enough_memory(machine, pages)
+    if pages:
+        vm_enough_memory(machine, pages)
     inode = new_inode(machine.shm_mnt, stat.S_IFREG | 0o777, shmem_file_operations, name)
     inode.i_size, inode.i_nlink, inode.i_private = size, 0, pages
     return alloc_file(d_alloc_unlinked(name, inode), 0, FMODE_READ | FMODE_WRITE)
