@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .include.fs import address_space, dentry, file, inode
+from .include.fs import FMODE_WRITE, address_space, dentry, file, inode
 from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE
 from .include.mm_inline import page_lru
 from .include.mm_types import (
@@ -186,7 +186,8 @@ def check_files(machine: machine) -> None:
         of_inode = [v for v in mapped if v.vm_file.f_path.d_inode is node]  # type: ignore[union-attr]
         denials = sum(bool(v.vm_flags & VM_DENYWRITE) for v in of_inode)
         denials += sum(task.mm.exe_file in opened for task in machine.tasks.values())
-        expect(f"{node.name}.i_writecount", node.i_writecount, sum(f.f_mode >> 1 for f in opened) - denials)
+        writers = sum(bool(f.f_mode & FMODE_WRITE) for f in opened)
+        expect(f"{node.name}.i_writecount", node.i_writecount, writers - denials)
     for mapping in {node.i_mapping: None for node in inodes_of(machine)}:
         vmas_of = [v for v in mapped if v.vm_file.f_mapping is mapping]  # type: ignore[union-attr]
         expect(f"{mapping.name}.i_mmap", set(mapping.i_mmap), set(vmas_of))

@@ -12,11 +12,13 @@ from .mm_types import page, vm_area_struct
 
 if TYPE_CHECKING:
     from .mmzone import machine
+    from .sched import task_struct
 
 MAX_LFS_FILESIZE = 2**63 - 1  # bytes
 FMODE_READ = 0x1
 FMODE_WRITE = 0x2
-FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE"}
+FMODE_PATH = 0x4000  # only a name for the file: O_PATH
+FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE", FMODE_PATH: "FMODE_PATH"}
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +26,8 @@ class file_operations:
     """What an open file of some kind can do; what is None is not possible: include/linux/fs.h.
 
     read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma) ·
-    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length)
+    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) ·
+    get_unmapped_area(current, file, addr, length, pgoff, flags) → address
     """
 
     name: str
@@ -33,6 +36,7 @@ class file_operations:
     mmap: Callable[[file, vm_area_struct], None] | None = None
     fsync: Callable[[file, int, int], None] | None = None
     fallocate: Callable[[file, int, int, int], None] | None = None
+    get_unmapped_area: Callable[[task_struct, file, int, int, int, int], int] | None = None
 
     def __repr__(self) -> str:
         return self.name

@@ -28,6 +28,7 @@ PRESENT, FILE, EXCLUSIVE, PFN = 1 << 63, 1 << 61, 1 << 56, (1 << 55) - 1  # an e
 IPC_STAT = 2
 MFD_CLOEXEC = 1
 MAP_FAILED = 2**64 - 1
+ABSENT = PageState(False, False, False, 0)
 REASONS = {SEGV_MAPERR: "no VMA covers this address", SEGV_ACCERR: "the VMA forbids it"}
 
 
@@ -164,11 +165,11 @@ class Process:
 
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""
-        self.call("mkdir", path=self.path(path), mode=0o755)
+        self.call("mkdir", path=self.stub.text(self.kernel.private_path(pathname(path))), mode=0o755)
 
     def unlink(self, path: str) -> None:
         """unlink(2): take a file's name away; it lives on while it is open or mapped."""
-        self.call("unlink", path=self.path(path))
+        self.call("unlink", path=self.stub.text(self.kernel.private_path(pathname(path))))
 
     def pipe(self) -> tuple[int, int]:
         """pipe(2): give the descriptors of its read end and its write end."""
@@ -365,7 +366,7 @@ class Process:
         states = []
         for index, (entry,) in enumerate(struct.iter_unpack("<Q", entries)):
             if not entry & PRESENT:
-                states.append(PageState(False, False, False, 0))
+                states.append(ABSENT)
             elif addr // PAGE_SIZE + index in zeros:
                 states.append(PageState(True, False, True, 0))
             else:

@@ -147,16 +147,14 @@ def do_sync_mmap_readahead(vma: vm_area_struct, mapping: address_space, pgoff: i
 def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     """Find the file's page, reading the disk if need be; the answer is in vmf.page: v4.4, same name.
 
-    A page beyond the end of the file is VM_FAULT_SIGBUS. Reading the disk makes the fault a major one, and since
-    others may use the address space meanwhile, the fault is tried again afterwards (VM_FAULT_RETRY).
+    A page beyond the end of the file is VM_FAULT_SIGBUS. A page that is not cached makes the fault a major one. After
+    reading the disk, since others may use the address space meanwhile, the fault is tried again (VM_FAULT_RETRY).
     """
     mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
-    vmf.page = find_get_page(mapping, vmf.pgoff)
-    if vmf.page is not None:
-        make_uptodate(vmf.page)
-        return VM_FAULT_LOCKED
+    if vmf.pgoff in mapping.page_tree:
+        return filemap_fault_cached(mapping, vmf)
     do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
     if not page_cache_read(mapping, vmf.pgoff):
@@ -165,6 +163,17 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
         return VM_FAULT_MAJOR | VM_FAULT_RETRY
     vmf.page = find_get_page(mapping, vmf.pgoff)
     return VM_FAULT_MAJOR | VM_FAULT_LOCKED
+
+
+def filemap_fault_cached(mapping: address_space, vmf: vm_fault) -> int:
+    """Give the page that is in the cache, read if it has no contents yet: the label page_not_uptodate (v4.4)."""
+    page = mapping.page_tree[vmf.pgoff]
+    if not page.flags & PG_uptodate:
+        make_uptodate(page)
+        if vmf.flags & FAULT_FLAG_ALLOW_RETRY:
+            return VM_FAULT_RETRY
+    vmf.page = find_get_page(mapping, vmf.pgoff)
+    return VM_FAULT_LOCKED
 
 
 def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
@@ -229,20 +238,24 @@ def write_page_bytes(page: page, start: int, data: bytes) -> None:
 
 
 def generic_file_read(file: file, pos: int, count: int) -> bytes:
-    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4)."""
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4).
+
+    Only when it ends does read-ahead learn how far it came.
+    """
     mapping, out = file.f_mapping, bytearray()
-    end = min(pos + count, mapping.host.i_size)
+    end, prev_pos = min(pos + count, mapping.host.i_size), file.f_ra_prev_pos
     while pos < end:
         index, start = pos >> PAGE_SHIFT, pos % PAGE_SIZE
         if index not in mapping.page_tree:
             page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
         page_cache_read(mapping, index)
         page = make_uptodate(mapping.page_tree[index])
-        if index != (file.f_ra_prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
+        if index != (prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
             mark_page_accessed(page)
         out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
         pos += PAGE_SIZE - start
-        file.f_ra_prev_pos = min(pos, end)
+        prev_pos = min(pos, end)
+    file.f_ra_prev_pos = prev_pos
     return bytes(out)
 
 

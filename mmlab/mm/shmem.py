@@ -32,7 +32,14 @@ from ..include.mm import (
     vm_operations_struct,
 )
 from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
-from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import (
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    PAGE_ALIGN,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    offset_in_page,
+)
 from ..include.mmzone import machine
 from .filemap import (
     add_to_page_cache,
@@ -129,6 +136,7 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
     inode, end = file_inode(file), offset + length
     if mode & FALLOC_FL_PUNCH_HOLE:
         truncate_pagecache_range(inode, offset, end)
+        shmem_dirty_partial(inode, offset, end)
         return
     for index in range(offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT):
         page = shmem_getpage(inode.i_mapping, index, falloc=True)
@@ -151,13 +159,28 @@ shmem_file_operations = file_operations(
 shmem_aops = address_space_operations("shmem_aops", set_page_dirty=__set_page_dirty_no_writeback)
 
 
+def shmem_dirty_partial(inode: inode, *edges: int) -> None:
+    """Mark the pages dirty that bytes `edges` cut, and whose parts were zeroed: mm/shmem.c:shmem_undo_range (v4.4)."""
+    for edge in edges:
+        page = inode.i_mapping.page_tree.get(edge >> PAGE_SHIFT)
+        if page is not None and offset_in_page(edge):
+            set_page_dirty(page)
+
+
+def shmem_truncate(inode: inode) -> None:
+    """Note that the page in which the file now ends was zeroed from there on: mm/shmem.c:shmem_setattr (v4.4)."""
+    shmem_dirty_partial(inode, inode.i_size)
+
+
 def shmem_evict_inode(inode: inode) -> None:
     """Free the file's pages, and take back what was promised for it: v4.4, same name."""
     truncate_inode_pages(inode.i_mapping, 0)
     vm_unacct_memory(inode.i_sb.machine, inode.i_private or 0)
 
 
-tmpfs_fs_type = file_system_type("tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode)
+tmpfs_fs_type = file_system_type(
+    "tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode, truncate=shmem_truncate
+)
 
 
 def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> file:

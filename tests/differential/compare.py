@@ -2,19 +2,19 @@
 
 import contextlib
 import errno
+import os
 import re
 import sys
 import zlib
 
-from mmlab import Kernel, MemoryFault
+from mmlab import Kernel, MemoryFault, Process
+from mmlab.fs.binfmt_elf import mm_alloc
+from mmlab.kernel.fork import create_task
 
-from .programs import ADDRESSES, ARENA, FOLDERS, PAGE, PAGES, SMAPS
+from .observe import areas, eyes
+from .programs import ADDRESSES, ARENA, FOLDERS, PAGE, PAGES
 
-LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)")
-FIELDS = ("Rss", "Pss", "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty", "Anonymous", "Locked")
-FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
 LETTERS = bytes(range(65, 91)) * 200
-SHADOW = ARENA + (PAGES * 8 - 1) * PAGE  # a touched page, so that the arena always has its page table
 
 
 def text(number, index, size):
@@ -22,61 +22,92 @@ def text(number, index, size):
     return (b"%d.%03d " % (number, index) * (PAGE // 6 + 1))[: min(PAGE, size - index * PAGE)]
 
 
+def bare(kernel):
+    """Start a process that has no memory yet: the real kernel's stub has no libraries either."""
+    proc = Process(create_task(kernel.machine, "program", mm_alloc(kernel.machine, "program")))
+    proc.dup(proc.dup(proc.open("/dev/null", 2)))
+    return proc
+
+
 class Player:
     """A program being played on a kernel."""
 
     def __init__(self, kernel, program):
-        self.kernel, self.program = kernel, program
-        self.alive = {0: kernel.spawn("program")}
-        self.forked, self.segments = 1, []
-        proc = self.alive[0]
+        self.kernel, self.program, self.base = kernel, program, program.get("arena", ARENA)
+        self.simulated = isinstance(kernel, Kernel)
+        proc = bare(kernel) if self.simulated else kernel.spawn("program")
+        self.alive, self.eyes, self.forked, self.segments = {0: proc}, {}, 1, []
         for number, (kind, size) in enumerate(program["files"], 3):
             self.make(proc, number, kind, size)
-        if isinstance(kernel, Kernel):
-            bare(proc)
-        proc.mmap(SHADOW, PAGE, 3, 0x32)
-        proc.store(SHADOW, b"x")
-        self.before = {0: proc.getrusage()}
+        shadow = self.base + (PAGES * 8 - 1) * PAGE  # a touched page near the arena, so that its page table is there
+        proc.mmap(shadow, PAGE, 3, 0x32)
+        proc.store(shadow, b"x")
+        self.top = self.cork(proc)
+        self.watch(0)
 
     def make(self, proc, number, kind, size):
-        """Make a file, and open it as that number."""
+        """Make a file, open it as that number, and write it page by page."""
         if kind == "memfd":
             assert proc.memfd_create("f") == number
         else:
-            path = f"{FOLDERS[kind]}/{number}"
-            with contextlib.suppress(FileNotFoundError):
-                proc.unlink(path)
-            assert proc.open(path, 0o102) == number
-        for index in range(-(-size // PAGE)):
-            proc.pwrite(number, text(number, index, size), index * PAGE)
+            assert proc.open(f"{FOLDERS[kind]}/{number}", 0o102) == number
+        pages = [text(number, index, size) for index in range(-(-size // PAGE))]
+        if self.simulated:
+            for index, data in enumerate(pages):
+                proc.pwrite(number, data, index * PAGE)
+        elif pages:  # from outside, which is faster
+            fd = os.open(f"/proc/{proc.pid}/fd/{number}", os.O_WRONLY)
+            for index, data in enumerate(pages):
+                os.pwrite(fd, data, index * PAGE)
+            os.close(fd)
+
+    def cork(self, proc):
+        """Fill the highest free addresses, so that the next mapping ends at a multiple of 2 MiB on both kernels."""
+        highest = proc.mmap(0, PAGE, 0, 0x21)
+        if highest % (512 * PAGE):
+            proc.mmap(0, highest % (512 * PAGE), 0, 0x21)
+        return highest & -(512 * PAGE)
+
+    def watch(self, number):
+        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"))
 
     def play(self):
         """Give what is seen after each step, and at the end what all memory and all files hold."""
         try:
             return [self.see(self.call(*step)) for step in self.program["steps"]] + [self.contents()]
         finally:
-            if sys.exc_info()[0] is None or not isinstance(self.kernel, Kernel):
+            if sys.exc_info()[0] is None or not self.simulated:
                 self.end()
 
     def end(self):
         """Let nothing of the program stay."""
-        for number, proc in list(self.alive.items()):
-            if number == min(self.alive):
-                for segment in self.segments:
-                    with contextlib.suppress(OSError):
-                        proc.shmctl(segment, 0)
-                for path in FOLDERS.values():
-                    for name in (3, 4):
-                        with contextlib.suppress(OSError):
-                            proc.unlink(f"{path}/{name}")
-            proc.exit()
+        first = next(iter(self.alive.values()))
+        for segment in self.segments:
+            with contextlib.suppress(OSError):
+                first.shmctl(segment, 0)
+        for number, (kind, _) in enumerate(self.program["files"], 3):
+            for folder in {FOLDERS.get(kind, "/data"), *self.opened(number)}:
+                with contextlib.suppress(OSError):
+                    first.unlink(f"{folder}/{number}")
+        for number in list(self.alive):
+            self.part(number)
+
+    def opened(self, number):
+        """The folders of which the program has opened that file, and so perhaps made it."""
+        paths = (step[2] for step in self.program["steps"] if step[1] == "open")
+        return {os.path.dirname(path) for path in paths if path.endswith(f"/{number}")}
+
+    def part(self, number):
+        """Let a process exit."""
+        self.eyes.pop(number).close()
+        self.alive.pop(number).exit()
 
     def call(self, which, name, *arguments):
         """Make one call; give what came of it."""
         which = list(self.alive)[which % len(self.alive)]
         proc = self.alive[which]
         arguments = [
-            (ARENA + value if value >= 0 else -value) if place in ADDRESSES.get(name, ()) else value
+            (self.base + value if value >= 0 else -value) if place in ADDRESSES.get(name, ()) else value
             for place, value in enumerate(arguments)
         ]
         if name in ("store", "pwrite"):
@@ -91,20 +122,19 @@ class Player:
         except OSError as error:
             return errno.errorcode[error.errno]
         except MemoryFault as fault:
-            return f"{fault.signal} {fault.si_name} {fault.access} at {fault.address - ARENA:#x}"
+            return f"{fault.signal} {fault.si_name} {fault.access} at {fault.address - self.base:#x}"
 
     def fork(self, which):
         if len(self.alive) > 2:
             return "enough"
-        child = self.alive[which].fork()
-        self.alive[self.forked] = child
-        self.before[self.forked] = child.getrusage()
+        self.alive[self.forked] = self.alive[which].fork()
+        self.watch(self.forked)
         self.forked += 1
         return "forked"
 
     def exit(self, which):
         if len(self.alive) > 1:
-            self.alive.pop(which).exit()
+            self.part(which)
         return "exited"
 
     def segment(self, number):
@@ -118,91 +148,36 @@ class Player:
         if isinstance(value, bytes):
             return short(value)
         if isinstance(value, int):
-            relative = value - ARENA
-            return value if value < 1 << 30 else relative if 0 <= relative < PAGES * PAGE else "elsewhere"
+            if 0 <= value - self.base < PAGES * PAGE:
+                return value - self.base
+            return value if value < 1 << 30 else f"top - {self.top - value}"
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
-    # ── what can be seen ────────────────────────────────────────────────────────────────────────────────────
-
     def see(self, result):
+        """Tell what can be seen of all processes and files."""
         seen = {"result": result}
-        for number, proc in self.alive.items():
-            seen[f"{number} maps"] = maps(str(proc.maps()))
-            now, before = proc.getrusage(), self.before[number]
-            seen[f"{number} faults"] = [now.ru_minflt - before.ru_minflt, now.ru_majflt - before.ru_majflt]
-            seen[f"{number} pages"] = " ".join(self.pages(proc))
-            if SMAPS:
-                seen[f"{number} smaps"] = smaps(str(proc.smaps()))
-        proc = next(iter(self.alive.values()))
+        for number, its in self.eyes.items():
+            seen.update((f"{number} {what}", found) for what, found in its.see(self.base).items())
+        first = next(iter(self.eyes.values()))
         for fd in (3, 4):
-            with contextlib.suppress(OSError):
-                seen[f"file {fd}"] = [proc.fstat(fd).st_size, bits(proc.fincore(fd))]
+            seen[f"file {fd}"] = first.file(fd)
         return seen
-
-    def pages(self, proc):
-        """One word for each present page: its number, a letter, and how often it is mapped."""
-        if hasattr(proc, "pages"):
-            states = proc.pages(ARENA, PAGES)
-        else:
-            states = (proc.pagemap(ARENA + page * PAGE) for page in range(PAGES))
-        for number, state in enumerate(states):
-            if state.present:
-                kind = "Z" if state.zero else "F" if state.file else "A"
-                yield f"{number}{kind}" + (f"{state.mapcount}" if state.mapcount is not None else "?")
 
     def contents(self):
         """What every mapped page and every open file holds, by loading and reading them."""
         seen = {}
-        for number, proc in self.alive.items():
-            for first, end, *_ in maps(str(proc.maps())):
+        for which, (number, proc) in enumerate(self.alive.items()):
+            for first, end, *_ in areas(str(proc.maps()), self.base, "")[0]:
                 for page in range(first, min(end, PAGES)):
-                    seen[f"{number} page {page}"] = self.call(list(self.alive).index(number), "load", page * PAGE, PAGE)
+                    seen[f"{number} page {page}"] = self.call(which, "load", page * PAGE, PAGE)
         for fd in (3, 4):
             seen[f"file {fd} contents"] = self.call(0, "pread", fd, 32 * PAGE, 0)
         return seen
 
 
-def bare(proc):
-    """Unmap the program and its libraries, which only make smaps slow: the real kernel's stub has none."""
-    for start, end in [line.split()[0].split("-") for line in str(proc.maps()).splitlines()]:
-        proc.munmap(int(start, 16), int(end, 16) - int(start, 16))
-
-
 def short(data):
     """Bytes in full if they are few; otherwise how many, and a checksum."""
     return data.decode("latin-1") if len(data) <= 8 else f"{len(data)} bytes {zlib.crc32(data):08x}"
-
-
-def bits(core):
-    """One mark for each page: x if it is there."""
-    return "".join("x" if byte else "." for byte in core)
-
-
-def maps(report):
-    """The lines of the arena: first page, end page, permissions, file page, name."""
-    found = []
-    for line in report.splitlines():
-        match = LINE.match(line)
-        if match and ARENA <= (start := int(match[1], 16)) < ARENA + PAGES * PAGE:
-            end = (int(match[2], 16) - ARENA) // PAGE
-            found.append([(start - ARENA) // PAGE, end, match[3], int(match[4], 16) // PAGE, match[5]])
-    return found
-
-
-def smaps(report):
-    """The fields of each VMA of the arena, as one string."""
-    found, inside = [], False
-    for line in report.splitlines():
-        name, _, rest = line.partition(":")
-        if match := LINE.match(line):
-            inside = ARENA <= int(match[1], 16) < ARENA + PAGES * PAGE
-            if inside:
-                found.append(f"{(int(match[1], 16) - ARENA) // PAGE}:")
-        elif inside and name in FIELDS:
-            found[-1] += f" {name} {rest.split()[0]}"
-        elif inside and name == "VmFlags":
-            found[-1] += " " + " ".join(flag for flag in rest.split() if flag in FLAGS)
-    return found
 
 
 # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,160 @@
+"""The Mapped line of /proc/meminfo: what the source's three experiments measure.
+
+On the real kernel others map and unmap meanwhile: each step is done several times, and what came most often counts.
+"""
+
+import os
+from collections import Counter
+from errno import EINVAL
+
+import pytest
+
+import mmlab
+from mmlab import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, O_CREAT, O_RDONLY, O_RDWR, PROT_READ
+from tests.kernel.helpers import MEMORY, PAGE, RW, at, make_file, map_at
+
+TRIES = 7
+NAMES = {"Mapped": "nr_mapped", "AnonPages": "nr_anon_pages", "Shmem": "nr_shmem", "Cached": "nr_file_pages"}
+PAGES = 256
+
+
+@pytest.fixture
+def grown(kernel, proc):
+    """A function that does something and undoes it; it gives by how many pages some counters grew between."""
+    if not isinstance(kernel, mmlab.Kernel) and os.getuid():
+        pytest.skip("exact counters need root: /proc/sys/vm/stat_refresh")
+
+    def count(do, undo, *names):
+        seen = Counter()
+        for _ in range(1 if isinstance(kernel, mmlab.Kernel) else TRIES):
+            before = kernel.vmstat()
+            do()
+            after = kernel.vmstat()
+            undo()
+            seen[tuple(after[NAMES[name]] - before[NAMES[name]] for name in names)] += 1
+        return seen.most_common(1)[0][0]
+
+    return count
+
+
+def mapping(proc, prot, flags, fd=-1, pages=PAGES):
+    """Give two functions: one maps at the arena's start, and one unmaps."""
+    return (lambda: map_at(proc, 0, pages, prot, flags, fd)), (lambda: proc.munmap(at(0), pages * PAGE))
+
+
+def test_what_if_a_file_is_mapped_and_not_touched(grown, proc):
+    do, undo = mapping(proc, PROT_READ, MAP_SHARED, make_file(proc, "/data/f", PAGES))
+    assert grown(do, undo, "Mapped") == (0,)
+
+
+def test_what_if_a_file_is_read_whole(grown, proc):
+    """(b) Its size; and a fault for each 16 pages."""
+    do, undo = mapping(proc, PROT_READ, MAP_SHARED, make_file(proc, "/data/f", PAGES))
+    before = proc.getrusage().ru_minflt
+    assert grown(lambda: (do(), proc.load(at(0), PAGES * PAGE)), undo, "Mapped") == (PAGES,)
+    assert (proc.getrusage().ru_minflt - before) % (PAGES // 16) == 0
+
+
+def test_what_if_one_page_of_a_file_is_read(grown, proc):
+    """The 16 pages around it."""
+    do, undo = mapping(proc, PROT_READ, MAP_SHARED, make_file(proc, "/data/f", PAGES))
+    assert grown(lambda: (do(), proc.load(at(100))), undo, "Mapped") == (16,)
+
+
+def test_what_if_a_mapped_file_is_unmapped(grown, proc):
+    do, undo = mapping(proc, PROT_READ, MAP_SHARED, make_file(proc, "/data/f", PAGES))
+    do()
+    proc.load(at(0), PAGES * PAGE)
+    assert grown(undo, lambda: (do(), proc.load(at(0), PAGES * PAGE)), "Mapped") == (-PAGES,)
+
+
+def test_what_if_a_second_process_reads_the_same_file(grown, kernel, proc):
+    """A page counts once, however many processes map it."""
+    map_at(proc, 0, PAGES, PROT_READ, MAP_SHARED, make_file(proc, "/data/f", PAGES))
+    proc.load(at(0), PAGES * PAGE)
+    other = kernel.spawn("other")
+    do, undo = mapping(other, PROT_READ, MAP_SHARED, other.open("/data/f", O_RDONLY))
+    assert grown(lambda: (do(), other.load(at(0), PAGES * PAGE)), undo, "Mapped") == (0,)
+    other.exit()
+
+
+def test_what_if_a_private_page_is_read_and_then_written(grown, proc):
+    map_at(proc, 0, 1, RW, MAP_PRIVATE, make_file(proc, "/data/f", 1))
+    proc.load(at(0))
+    undo = lambda: (proc.madvise(at(0), PAGE, 4), proc.load(at(0)))  # noqa: E731
+    assert grown(lambda: proc.store(at(0), b"#"), undo, "Mapped", "AnonPages") == (-1, 1)
+
+
+def test_what_if_a_private_page_is_written_first(grown, proc):
+    do, undo = mapping(proc, RW, MAP_PRIVATE, make_file(proc, "/data/f", 1), 1)
+    assert grown(lambda: (do(), proc.store(at(0), b"#")), undo, "Mapped", "AnonPages") == (0, 1)
+
+
+def test_what_if_shared_memory_is_touched(grown, proc):
+    do, undo = mapping(proc, RW, MAP_SHARED | MAP_ANONYMOUS, pages=2)
+    assert grown(lambda: (do(), proc.store(at(0), b"#")), undo, "Mapped", "Shmem", "Cached") == (1, 1, 1)
+
+
+def test_what_if_private_memory_is_read(grown, proc):
+    """The zero page counts nowhere."""
+    do, undo = mapping(proc, RW, MEMORY, pages=2)
+    assert grown(lambda: (do(), proc.load(at(0))), undo, "Mapped", "AnonPages", "Shmem") == (0, 0, 0)
+
+
+def test_what_if_the_copy_program_runs(grown, proc):
+    """Source and copy are mapped whole, and only the copy is unmapped."""
+    source, copy = make_file(proc, "/data/source", PAGES), proc.open("/data/copy", O_RDWR | O_CREAT)
+    proc.ftruncate(copy, PAGES * PAGE)
+
+    def run():
+        map_at(proc, 0, PAGES, PROT_READ, MAP_SHARED, source)
+        proc.mmap(1 << 41, PAGES * PAGE, RW, MAP_SHARED, copy)
+        proc.memcpy(1 << 41, at(0), PAGES * PAGE)
+
+    def unmap_copy():
+        proc.munmap(1 << 41, PAGES * PAGE)
+
+    def unmap_source():
+        proc.munmap(at(0), PAGES * PAGE)
+
+    assert grown(run, lambda: (unmap_copy(), unmap_source()), "Mapped") == (2 * PAGES,)
+    run()
+    assert grown(unmap_copy, run, "Mapped") == (-PAGES,)
+    assert proc.pread(copy, PAGE, 0) == proc.pread(source, PAGE, 0)
+
+
+def test_what_if_a_copy_is_sized_by_a_length_of_0(proc):
+    """(c) A block device's st_size is 0: the loop never runs; mmap itself would say EINVAL."""
+    fd = proc.open("/data/empty", O_RDWR | O_CREAT)
+    assert proc.fstat(fd).st_size == 0
+    with pytest.raises(OSError) as raised:
+        proc.mmap(0, proc.fstat(fd).st_size, PROT_READ, MAP_SHARED, fd)
+    assert raised.value.errno == EINVAL
+
+
+@pytest.mark.parametrize("kernel", ["simulated"], indirect=True)  # the real one's programs have no library here
+def test_what_if_a_process_starts_that_maps_nothing_itself(kernel, proc):
+    """(a) Mapped grows by just the file pages that nobody else has mapped yet, and is as before when it ends."""
+    proc.exit()
+    assert kernel.vmstat()["nr_mapped"] == 0
+    for alone in (True, False, False):
+        before = kernel.vmstat()["nr_mapped"]
+        process = kernel.spawn("sleep")
+        assert kernel.vmstat()["nr_mapped"] - before == only_here(process)
+        assert (only_here(process) > 300) == alone
+    kernel.spawn("other").exit()
+    before = kernel.vmstat()["nr_mapped"]
+    other = kernel.spawn("other")
+    assert 0 < kernel.vmstat()["nr_mapped"] - before == only_here(other) < 100
+    other.exit()
+    assert kernel.vmstat()["nr_mapped"] == before
+
+
+def only_here(process):
+    """Count the file pages that this process alone maps (bit 56 of /proc/PID/pagemap)."""
+    found = 0
+    for line in str(process.maps()).splitlines():
+        start, end = (int(edge, 16) for edge in line.split()[0].split("-"))
+        states = (process.pagemap(address) for address in range(start, end, PAGE))
+        found += sum(state.present and state.file and state.mapcount == 1 for state in states)
+    return found
