@@ -74,7 +74,8 @@ class Kernel:
         if not OVERCOMMIT_GUESS <= overcommit_memory <= OVERCOMMIT_NEVER:
             raise ValueError(f"overcommit_memory = {overcommit_memory}: must be 0, 1 or 2")
         self.machine = machine(mem, max_map_count, fault_around_bytes, mmap_min_addr, overcommit_memory)
-        self.machine.try_to_free_pages, self.machine.out_of_memory = try_to_free_pages, out_of_memory
+        self.machine.try_to_free_pages = lambda machine: try_to_free_pages(machine)  # so that a trace sees the call
+        self.machine.out_of_memory = lambda machine: out_of_memory(machine)
         alloc_page(self.machine)  # page#0 is the zero page: every load of untouched anonymous memory maps it
         self._mount_root()
         self._fill_dev()

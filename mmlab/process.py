@@ -126,7 +126,8 @@ class Process:
     @property
     def exit_code(self) -> int | None:
         """How the process ended, as a shell tells it: 137 is SIGKILL. None as long as it runs."""
-        return self.task.exit_code
+        code = self.task.exit_code
+        return None if code is None else code & 0xFF
 
     # ── files ───────────────────────────────────────────────────────────────────────────────────────────────
 
