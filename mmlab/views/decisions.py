@@ -159,13 +159,18 @@ def allowed(f: Facts) -> Reason:
 def failed(f: Facts) -> Reason:
     answer = f.results.get("handle_mm_fault")
     if answer is None:
-        return False, _("handle_mm_fault was not called")
+        return False, killed(f)[1] if killed(f)[0] else _("handle_mm_fault was not called")
     words = _("handle_mm_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
     return bool(answer & VM_FAULT_ERROR), words
 
 
 def out_of_memory(f: Facts) -> Reason:
     return failed(f)[0] and bool(f.results["handle_mm_fault"] & VM_FAULT_OOM), failed(f)[1]
+
+
+def killed(f: Facts) -> Reason:
+    dead = "OutOfMemory" in f.results
+    return dead, _("no frame could be had, and this process was killed") if dead else _("no process is killed")
 
 
 def past_the_file(f: Facts) -> Reason:
@@ -248,6 +253,8 @@ def mkwrite(f: Facts) -> Reason:
 
 
 def given_and_mkwrite(f: Facts) -> Reason:
+    if "__do_fault" not in f.results:
+        return False, killed(f)[1]
     answer, found = f.results["__do_fault"]
     words = _("__do_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
     return found is not None and mkwrite(f)[0], mkwrite(f)[1] if found is not None else words
@@ -307,7 +314,7 @@ TREE = Branch("do_page_fault", always, (
     Branch("SIGSEGV SEGV_MAPERR", not_covered),
     Branch("SIGSEGV SEGV_ACCERR", forbidden),
     Branch("handle_mm_fault", allowed, (Branch("handle_pte_fault", always, HANDLE_PTE_FAULT),)),
-    Branch("mm_fault_error", failed, (
-        Branch("SIGBUS BUS_ADRERR", past_the_file),
-        Branch("SIGKILL out of memory", out_of_memory))),
+    Branch("pagefault_out_of_memory", out_of_memory),
+    Branch("mm_fault_error", past_the_file, (Branch("SIGBUS BUS_ADRERR", past_the_file),)),
+    Branch("SIGKILL out of memory", killed),
 ))  # fmt: skip

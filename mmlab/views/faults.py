@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..arch.fault import do_page_fault
-from ..include.errors import MemoryFault
+from ..include.errors import MemoryFault, OutOfMemory
 from ..mm.memory import handle_mm_fault, handle_pte_fault
 from ..trace import Call, Change, Event, Failure, Return, Trace, show_result
 from .decisions import TREE, Branch, Facts, Then, always
@@ -93,7 +93,8 @@ def enter(now: Try, above: Place | None, name: str) -> Place | None:
 def leave(now: Try, branch: Place | None, above: Place | None, end: Return | Failure) -> None:
     """Note what a function gave, or the signal that it raised."""
     if isinstance(end, Failure):
-        if branch and isinstance(end.error, MemoryFault):
+        now.facts.results[type(end.error).__name__] = end.error
+        if branch and isinstance(end.error, MemoryFault | OutOfMemory):
             signal = f"{end.error.signal} {end.error.si_name}"
             if any(each.name == signal for each in branch[1].below):
                 now.taken[(*branch[0], signal)] = None
