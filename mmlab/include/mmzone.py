@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .mm_types import counters, page
 from .mman import PAGE_SHIFT, PAGE_SIZE
+from .shm import ipc_ids
 
 if TYPE_CHECKING:
     from .fs import address_space, dentry, super_block
@@ -75,6 +76,7 @@ class machine:
         "out_of_memory",
         "root",
         "serials",
+        "shm_ids",
         "shm_mnt",
         "slabinfo",
         "sysctl_max_map_count",
@@ -109,6 +111,7 @@ class machine:
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
+        self.shm_ids = ipc_ids()
         self.block_devices: list[address_space] = []
         self.try_to_free_pages: Callable[[machine], int]  # mm/vmscan.py
         self.out_of_memory: Callable[[machine], None]  # mm/oom_kill.py

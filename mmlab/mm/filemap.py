@@ -23,8 +23,8 @@ from ..include.mm import (
 from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
-from ..include.pgtable import pte_index, pte_none
-from .memory import do_set_pte
+from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
+from .memory import do_set_pte, pte_alloc_map
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
 from .swap import lru_cache_add, mark_page_accessed
@@ -178,14 +178,30 @@ def filemap_fault_cached(mapping: address_space, vmf: vm_fault) -> int:
 
 def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
     """Map those of pages vmf.pgoff … vmf.max_pgoff that are cached and not mapped here yet: v4.4, same name."""
-    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    mapping, table = vma.vm_file.f_mapping, None  # type: ignore[union-attr]
     for pgoff in range(vmf.pgoff, min(vmf.max_pgoff + 1, last_page(mapping))):
         page = mapping.page_tree.get(pgoff)
-        address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
-        if page is None or not page.flags & PG_uptodate or not pte_none(vmf.pte[pte_index(address)]):  # type: ignore[index]
+        if page is None or not page.flags & PG_uptodate:
             continue
-        get_page(page)
-        do_set_pte(vma, address, page, vmf.pte, write=False, anon=False)  # type: ignore[arg-type]
+        table = table or filemap_map_pmd(vma, vmf.virtual_address, page)
+        if table is None:
+            return
+        address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
+        if pte_none(table[pte_index(address)]):
+            get_page(page)
+            do_set_pte(vma, address, page, table, write=False, anon=False)
+
+
+def filemap_map_pmd(vma: vm_area_struct, address: int, page: page) -> pte_table | None:
+    """Give the page table for `address`, making it if there is none: 5.12, same name.
+
+    None is made for the last page of a file, unless that is tmpfs's (6.18): the fault itself will see to it.
+    """
+    table, _ = pte_offset(vma.vm_mm.pgd, address)
+    is_last = page.index == last_page(page.mapping) - 1  # type: ignore[arg-type]
+    if table is None and (page.flags & PG_swapbacked or not is_last):
+        return pte_alloc_map(vma.vm_mm, address)
+    return table
 
 
 def filemap_page_mkwrite(vma: vm_area_struct, vmf: vm_fault) -> int:

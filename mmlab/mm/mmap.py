@@ -254,7 +254,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
     kind, writable = flags & MAP_TYPE, file.f_mode & FMODE_WRITE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
         raise failure(EINVAL, "do_mmap", f"flags = {map_names(flags)}: neither MAP_SHARED nor MAP_PRIVATE")
-    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK | MAP_FIXED_NOREPLACE):
+    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK):
         raise failure(EOPNOTSUPP, "do_mmap", f"MAP_SHARED_VALIDATE with unknown flags: {map_names(flags)}")
     if kind != MAP_PRIVATE:
         if prot & PROT_WRITE and not writable:
@@ -493,6 +493,8 @@ def sys_brk(current: task_struct, brk: int) -> int:
     mm = current.mm
     old, new = PAGE_ALIGN(mm.brk), PAGE_ALIGN(brk)
     if brk < mm.start_brk or (new > old and find_vma_links(mm, old, new + PAGE_SIZE) is None):
+        return mm.brk
+    if new < old and find_vma_links(mm, new, old) is not None:  # nothing is there to unmap (6.1; before: no matter)
         return mm.brk
     try:
         if new < old:

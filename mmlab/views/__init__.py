@@ -5,6 +5,8 @@
     space.py     the address space to scale                       address_space(proc)
     tree.py      the red-black tree of the VMAs                   vma_tree(proc, addr)
     faults.py    the decisions of a page fault                    fault_tree(trace)
+    ledger.py    every kB of /proc/meminfo, and who maps it       ledger(kernel), Ledger.of(kernel)
+    moments.py   before and after                                 moment(kernel), difference(before, after)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -17,6 +19,8 @@ Only the views import graphviz and ipywidgets; the kernel's rooms know nothing o
 from .diagram import Diagram, stack
 from .faults import fault_steps, fault_tree
 from .lab import MmapLab, Setting, run
+from .ledger import Ledger, ledger
+from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
@@ -24,6 +28,6 @@ from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
-    "Diagram", "MmapLab", "Setting", "address_space", "fault_steps", "fault_tree", "object_graph", "offset_strip",
-    "refusal", "run", "stack", "vma_tree",
+    "Diagram", "Ledger", "MmapLab", "Moment", "Setting", "address_space", "changes", "difference", "fault_steps",
+    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "refusal", "run", "stack", "vma_tree",
 ]  # fmt: skip

@@ -266,7 +266,7 @@ class Canvas:
         """Add a legend of (kind, look, what it means), going on in new lines where there is no more room."""
         left = x
         for kind, look, words in items:
-            wide = 34 + 0.56 * SMALL * len(words)
+            wide = 36 + 0.56 * SMALL * len(words)
             if x + wide > self.width and x > left:
                 x, y = left, y + 18
             self.box(x, y - 10, 16, 12, kind=kind, look=look)

@@ -15,7 +15,7 @@ from ..process import Process
 from .diagram import Canvas, Diagram, number
 from .objects import file_pages
 from .style import HOLE, INK, KINDS, MUTED, SMALL
-from .walk import Entry, called, place, present, size, state, vmas
+from .walk import Entry, place, present, shows, size, state, vmas
 from .words import _, many
 
 WIDTH, TOP, ROW, GAP = 880, 48, 42, 22  # px: the picture; where lines begin; a line; a line that is a hole
@@ -121,7 +121,7 @@ def draw_vma(canvas: Canvas, y: float, part: Part, vma: vm_area_struct) -> None:
     kind, (x, width) = KINDS["vm_area_struct"], BOX
     canvas.rect(x, y, width, ROW - 6, fill="#FFFFFF", stroke=kind.border, stroke_width=1.3)
     canvas.text(x + 8, y + 15, f"{kind.marker} {vma.name}  {vma.perms}", bold=True, color=kind.text, anchor="start")
-    canvas.text(x + width - 8, y + 15, shown(part), bold=True, anchor="end", room=width - 140)
+    canvas.text(x + width - 8, y + 15, shows(vma, part.start), bold=True, anchor="end", room=width - 140)
     span, there = f"{part.start:x}–{part.end:x}", counted(part, list(present(vma, part.start, part.end)))
     canvas.text(x + 8, y + 30, span, size=SMALL, color=INK, anchor="start")
     canvas.text(x + width - 8, y + 30, there, size=SMALL, color=MUTED, anchor="end", room=width - 170)
@@ -174,13 +174,6 @@ def counted(part: Part, found: list[Entry]) -> str:
     return ", ".join([pages, *(there or [_("none present")])])
 
 
-def shown(part: Part) -> str:
-    """Say what a part shows: of a file, from which page on."""
-    assert part.vma is not None
-    words = _("{file} from page {n}") if part.vma.vm_file else "{file}"
-    return words.format(file=called(part.vma), n=place(part.vma, part.start))
-
-
 def hole(part: Part, parts: list[Part]) -> str:
     """Say how large a hole is, and whether it is drawn so."""
     words = _("hole of {size}, not to scale") if is_broken(part, parts) else _("hole of {size}")
@@ -191,7 +184,7 @@ def words_of(part: Part) -> str:
     """Say what a VMA is, as the picture does."""
     assert part.vma is not None
     there = counted(part, list(present(part.vma, part.start, part.end)))
-    line = f"{part.start:x}–{part.end:x} {part.vma.perms} {part.vma.name} {shown(part)}: {there}"
+    line = f"{part.start:x}–{part.end:x} {part.vma.perms} {part.vma.name} {shows(part.vma, part.start)}: {there}"
     if part.vma.vm_file is None:
         return line
     cells = file_cells(part, part.vma)

@@ -16,9 +16,10 @@ from ..include.sched import task_struct
 from ..mm.memory import ZERO_PFN, pte_ranges, vm_normal_page
 from ..process import Process
 from .objects import Entry
+from .words import _
 
 __all__ = [
-    "Entry", "called", "maps_of", "place", "present", "ranges", "size", "state", "task_name", "vmas",
+    "Entry", "called", "maps_of", "place", "present", "ranges", "shows", "size", "state", "task_name", "vmas",
 ]  # fmt: skip
 
 
@@ -55,6 +56,12 @@ def called(vma: vm_area_struct) -> str:
     name = get_vma_name(vma)
     tail = name.removesuffix(" (deleted)").rpartition("/")[2]
     return (tail + " (deleted)" * name.endswith(" (deleted)")) if name else "anonymous"
+
+
+def shows(vma: vm_area_struct, address: int) -> str:
+    """Say what lies at that address of the VMA: of a file, from which page on."""
+    words = _("{file} from page {n}") if vma.vm_file else "{file}"
+    return words.format(file=called(vma), n=place(vma, address))
 
 
 def task_name(task: task_struct) -> str:

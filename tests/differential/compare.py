@@ -12,7 +12,7 @@ from mmlab.fs.binfmt_elf import mm_alloc
 from mmlab.kernel.fork import create_task
 
 from .observe import areas, eyes
-from .programs import ADDRESSES, ARENA, FOLDERS, PAGE, PAGES
+from .programs import ADDRESSES, ARENA, FOLDERS, HEAP, PAGE, PAGES, TOP
 
 LETTERS = bytes(range(65, 91)) * 200
 
@@ -24,7 +24,9 @@ def text(number, index, size):
 
 def bare(kernel):
     """Start a process that has no memory yet: the real kernel's stub has no libraries either."""
-    proc = Process(create_task(kernel.machine, "program", mm_alloc(kernel.machine, "program")))
+    mm = mm_alloc(kernel.machine, "program")
+    mm.start_brk = mm.brk = 0x555555555000
+    proc = Process(create_task(kernel.machine, "program", mm))
     proc.dup(proc.dup(proc.open("/dev/null", 2)))
     return proc
 
@@ -33,16 +35,18 @@ class Player:
     """A program being played on a kernel."""
 
     def __init__(self, kernel, program):
-        self.kernel, self.program, self.base = kernel, program, program.get("arena", ARENA)
+        self.kernel, self.program = kernel, program
         self.simulated = isinstance(kernel, Kernel)
         proc = bare(kernel) if self.simulated else kernel.spawn("program")
         self.alive, self.eyes, self.forked, self.segments = {0: proc}, {}, 1, []
         for number, (kind, size) in enumerate(program["files"], 3):
             self.make(proc, number, kind, size)
-        shadow = self.base + (PAGES * 8 - 1) * PAGE  # a touched page near the arena, so that its page table is there
+        shadow = program["arena"] + 511 * PAGE  # a touched page near the arena, so that its page table is there
         proc.mmap(shadow, PAGE, 3, 0x32)
         proc.store(shadow, b"x")
-        self.top = self.cork(proc)
+        starts = {0: program["arena"], HEAP: proc.brk(0), TOP: self.cork(proc) - PAGES * PAGE}
+        self.starts = {number: start for number, start in starts.items() if number in (0, *program["places"])}
+        self.base, self.top = program["arena"], starts[TOP] + PAGES * PAGE
         self.watch(0)
 
     def make(self, proc, number, kind, size):
@@ -69,6 +73,7 @@ class Player:
         return highest & -(512 * PAGE)
 
     def watch(self, number):
+        """Keep an eye on a process."""
         self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"))
 
     def play(self):
@@ -107,10 +112,10 @@ class Player:
         which = list(self.alive)[which % len(self.alive)]
         proc = self.alive[which]
         arguments = [
-            (self.base + value if value >= 0 else -value) if place in ADDRESSES.get(name, ()) else value
+            self.address(value) if place in ADDRESSES.get(name, ()) else value
             for place, value in enumerate(arguments)
         ]
-        if name in ("store", "pwrite"):
+        if name in ("store", "write", "pwrite"):
             arguments[1] = LETTERS[which * 7 :][: arguments[1]]
         if name in ("fork", "exit"):
             return getattr(self, name)(which)
@@ -122,7 +127,21 @@ class Player:
         except OSError as error:
             return errno.errorcode[error.errno]
         except MemoryFault as fault:
-            return f"{fault.signal} {fault.si_name} {fault.access} at {fault.address - self.base:#x}"
+            return f"{fault.signal} {fault.si_name} {fault.access} at {self.relative(fault.address)}"
+
+    def address(self, value):
+        """Turn a program's address into the kernel's."""
+        if value < 0:
+            return -value
+        first = max(number for number in (0, HEAP, TOP) if number * PAGE <= value)
+        return self.starts[first] + value - first * PAGE
+
+    def relative(self, address):
+        """Turn a kernel's address into the program's, which is the same on both; None if it is far from all."""
+        for first, start in self.starts.items():
+            if 0 <= address - start < PAGES * PAGE:
+                return first * PAGE + address - start
+        return None
 
     def fork(self, which):
         if len(self.alive) > 2:
@@ -148,16 +167,15 @@ class Player:
         if isinstance(value, bytes):
             return short(value)
         if isinstance(value, int):
-            if 0 <= value - self.base < PAGES * PAGE:
-                return value - self.base
-            return value if value < 1 << 30 else f"top - {self.top - value}"
+            relative = self.relative(value)
+            return value if value < 1 << 30 else relative if relative is not None else f"top - {self.top - value}"
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
     def see(self, result):
         """Tell what can be seen of all processes and files."""
         seen = {"result": result}
         for number, its in self.eyes.items():
-            seen.update((f"{number} {what}", found) for what, found in its.see(self.base).items())
+            seen.update((f"{number} {what}", found) for what, found in its.see(self.starts).items())
         first = next(iter(self.eyes.values()))
         for fd in (3, 4):
             seen[f"file {fd}"] = first.file(fd)
@@ -167,8 +185,8 @@ class Player:
         """What every mapped page and every open file holds, by loading and reading them."""
         seen = {}
         for which, (number, proc) in enumerate(self.alive.items()):
-            for first, end, *_ in areas(str(proc.maps()), self.base, "")[0]:
-                for page in range(first, min(end, PAGES)):
+            for first, end, *_ in areas(str(proc.maps()), self.starts, "")[0]:
+                for page in range(first, min(end, first - first % 1000 + PAGES)):
                     seen[f"{number} page {page}"] = self.call(which, "load", page * PAGE, PAGE)
         for fd in (3, 4):
             seen[f"file {fd} contents"] = self.call(0, "pread", fd, 32 * PAGE, 0)
@@ -208,10 +226,14 @@ def script(program):
     """Write a program as Python that runs on both kernels."""
     lines = [
         "from mmlab import Kernel  # or: from mmlab.linux import Kernel",
-        f"ARENA, PAGE = {ARENA:#x}, {PAGE}",
+        f"ARENA, PAGE = {program['arena']:#x}, {PAGE}",
         "kernel = Kernel()",
         'procs = [kernel.spawn("program")]',
     ]
+    if HEAP in program["places"]:
+        lines.append("HEAP = procs[0].brk(0)")
+    if TOP in program["places"]:
+        lines.append("TOP = (procs[0].mmap(0, PAGE, 0, 0x21) & -(512 * PAGE)) - 64 * PAGE  # with no gaps above TOP")
     for number, (kind, size) in enumerate(program["files"], 3):
         made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f")'
         lines.append(f"procs[0].{made}  # {number}, then {size} bytes of text, page by page")
@@ -225,14 +247,21 @@ def spell(step):
         return f"procs.append(procs[{which} % len(procs)].fork())"
     words = [f"{value:#o}" if name == "open" and place else repr(value) for place, value in enumerate(arguments)]
     for place in ADDRESSES.get(name, ()):
-        value = arguments[place]
-        page, rest = divmod(value, PAGE)
-        words[place] = (f"ARENA + {page} * PAGE" + (f" + {rest}" if rest else "")) if value >= 0 else hex(-value)
+        words[place] = spell_address(arguments[place])
     if name == "mmap":
         words[2:4] = [hex(value) for value in arguments[2:4]]
-    if name in ("store", "pwrite"):
+    if name in ("store", "write", "pwrite"):
         words[1] = f"b'x' * {words[1]}"
     return f"procs[{which} % len(procs)].{name}({', '.join(words)})"
+
+
+def spell_address(value):
+    """Write an address as Python."""
+    if value < 0:
+        return hex(-value)
+    page, rest = divmod(value, PAGE)
+    where = "TOP" if page >= TOP else "HEAP" if page >= HEAP else "ARENA"
+    return f"{where} + {page % 1000} * PAGE" + (f" + {rest}" if rest else "")
 
 
 def shrink(program, fails):
@@ -250,6 +279,8 @@ def shrink(program, fails):
 def smaller_programs(program):
     """Give each program that is one thing less than this one."""
     steps = program["steps"]
+    if program["arena"] != ARENA:
+        yield {**program, "arena": ARENA}
     for width in (8, 4, 2, 1):
         for at in range(len(steps) - width + 1):
             yield {**program, "steps": steps[:at] + steps[at + width :]}

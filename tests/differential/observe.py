@@ -43,12 +43,14 @@ class Eyes:
         self.proc, self.look = proc, look
         self.before = self.faults()
 
-    def see(self, base):
-        """Tell all of a process; `base` is where the arena begins."""
-        lines, fields = areas(self.smaps(base), base, self.look)
-        words, contents = self.pages(base)
+    def see(self, starts):
+        """Tell all of a process; `starts`: number → address of the first page of what is looked at."""
+        lines, fields = areas(self.smaps(starts), starts, self.look)
+        words, contents = [], 0
+        for number, start in starts.items():
+            contents = self.pages(number, start, words, contents)
         faults = [now - before for now, before in zip(self.faults(), self.before, strict=True)]
-        seen = {"maps": lines, "smaps": fields, "pages": words, "faults": faults}
+        seen = {"maps": lines, "smaps": fields, "pages": " ".join(words), "faults": faults}
         if self.look == "contents":
             seen["contents"] = contents
         return seen
@@ -63,18 +65,18 @@ class Simulated(Eyes):
     def faults(self):
         return self.proc.task.min_flt, self.proc.task.maj_flt
 
-    def smaps(self, base):
+    def smaps(self, starts):
         return str(self.proc.smaps())
 
-    def pages(self, base):
-        """Tell of each present page of the arena its number, a letter and how often it is mapped; and a checksum."""
-        words, contents, mm = [], 0, self.proc.current.mm
+    def pages(self, first, start, words, contents):
+        """Tell of each present page its number, a letter and how often it is mapped; give the checksum, gone on."""
+        mm = self.proc.current.mm
         for number in range(PAGES):
-            table, i = pte_offset(mm.pgd, base + number * PAGE)
+            table, i = pte_offset(mm.pgd, start + number * PAGE)
             if table is not None and table[i]:
-                words.append(word(number, self.proc.pagemap(base + number * PAGE)))
+                words.append(word(first + number, self.proc.pagemap(start + number * PAGE)))
                 contents = zlib.crc32(mm.machine.mem_map[pte_pfn(table[i])].data or ZEROS, contents)
-        return " ".join(words), contents
+        return contents
 
     def file(self, fd):
         """Tell a file's size, which of its pages are cached, and their checksum; None if it is not open."""
@@ -105,19 +107,20 @@ class Real(Eyes):
         fields = os.pread(self.stat_fd, 4096, 0).rpartition(b")")[2].split(None, 10)
         return int(fields[7]), int(fields[9])
 
-    def smaps(self, base):
-        """Give the text as far as it concerns the arena; the program itself lies above it."""
-        text, end = bytearray(), b"\n555555"
+    def smaps(self, starts):
+        """Give the text as far as it is looked at: the program itself lies above the arena."""
+        text, end = bytearray(), b"\n555555" if len(starts) == 1 else b"[stack]"
         while (piece := os.pread(self.smaps_fd, 1 << 16, len(text))) and end not in text:
             text += piece
         return self.proc.kernel.unpath(text.decode())
 
-    def pages(self, base):
-        states, contents = self.proc.pages(base, PAGES), 0
+    def pages(self, first, start, words, contents):
+        states = self.proc.pages(start, PAGES)
+        words += [word(number, state) for number, state in enumerate(states, first) if state.present]
         for run in RUN.finditer(bits(state.present for state in states)) if self.look == "contents" else ():
-            data = os.pread(self.mem_fd, len(run[0]) * PAGE, base + run.start() * PAGE)
+            data = os.pread(self.mem_fd, len(run[0]) * PAGE, start + run.start() * PAGE)
             contents = zlib.crc32(data, contents)
-        return " ".join(word(number, state) for number, state in enumerate(states) if state.present), contents
+        return contents
 
     def file(self, fd):
         try:
@@ -157,24 +160,26 @@ def bits(core):
     return "".join("x" if byte else "." for byte in core)
 
 
-def areas(report, base, look):
-    """Read smaps: the VMAs of the arena as lines of maps, and what of them is added up."""
+def areas(report, starts, look):
+    """Read smaps: the VMAs of the arena (and what else is looked at) as lines of maps, and what of them is added up."""
+    found = [area(block, look) for block in BLOCKS.split(report)]
     lines, fields = [], []
-    for block in BLOCKS.split(report):
-        line, found = area(block, base, look)
-        if line:
-            lines.append(line)
-            fields.append(found)
+    for number, start in starts.items():
+        for (first, end, *rest), counts in found:
+            if start <= first < start + PAGES * PAGE:
+                page = number + (first - start) // PAGE
+                lines.append([page, page + (end - first) // PAGE, *rest])
+                fields.append(f"{page}: {counts}")
     return lines, fields
 
 
-@functools.lru_cache(4096)
-def area(block, base, look):
-    """Read what smaps says of one VMA; nothing if it is not in the arena."""
+@functools.lru_cache(8192)
+def area(block, look):
+    """Read what smaps says of one VMA."""
     match = LINE.match(block)
-    if not match or not base <= (start := int(match[1], 16)) < base + PAGES * PAGE:
-        return None, None
-    first, end = (start - base) // PAGE, (int(match[2], 16) - base) // PAGE
+    if not match:
+        return (0, 0), None
     counts = [f"{name} {kb}" for name, kb in FIELD.findall(block) if name != "Referenced" or look == "referenced"]
-    flags = [flag for flag in VM_FLAGS.search(block + "\nVmFlags:  ")[1].split() if flag in FLAGS]
-    return [first, end, match[3], int(match[4], 16) // PAGE, match[5]], f"{first}: " + " ".join(counts + flags)
+    flags = [flag for flag in VM_FLAGS.search(block + "\nVmFlags: ")[1].split() if flag in FLAGS]
+    line = int(match[1], 16), int(match[2], 16), match[3], int(match[4], 16) // PAGE, match[5]
+    return line, " ".join(counts + flags)
