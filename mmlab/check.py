@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .include.fs import FMODE_WRITE, address_space, dentry, file, inode
+from .include.fs import FMODE_WRITE, address_space, dentry, file, inode, super_block
 from .include.mm import (
     VM_ACCOUNT,
     VM_DENYWRITE,
@@ -332,7 +332,10 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     accounted = sum(
         vma_pages(v) for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_flags & VM_ACCOUNT
     )
-    promised = sum(n.i_private or 0 for n in inodes_of(machine) if n.i_sb is machine.shm_mnt)
+    shmem = [n for n in inodes_of(machine) if n.i_mapping.a_ops is shmem_aops]
+    promised = sum(n.i_private or n.i_mapping.nrpages for n in shmem)
+    for sb, blocks in blocks_of(shmem).items():
+        expect(f"used_blocks of {sb.s_dev}", sb.used_blocks, blocks)
     tables = sum(len(task.mm.pgd) for task in machine.tasks.values())
     wanted = {
         NR_FREE_PAGES: machine.totalram_pages - 1 - len(pages),
@@ -346,6 +349,14 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     for name, count in wanted.items():
         expect(f"vm_stat[{name}]", machine.vm_stat[name], count)
     expect("vm_committed_as", machine.vm_committed_as, accounted + promised)
+
+
+def blocks_of(files: list[inode]) -> Counter[super_block]:
+    """Count the pages of the files of each file system."""
+    found: Counter[super_block] = Counter()
+    for node in files:
+        found[node.i_sb] += node.i_mapping.nrpages
+    return found
 
 
 def is_counted_dirty(frame: page) -> bool:

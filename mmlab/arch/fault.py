@@ -16,6 +16,7 @@ from ..include.mm import (
     VM_WRITE,
 )
 from ..include.mm_types import vm_area_struct
+from ..include.mman import PAGE_SHIFT
 from ..include.sched import task_struct
 from ..mm.memory import handle_mm_fault
 from ..mm.vma import find_vma
@@ -65,4 +66,7 @@ def pagefault_out_of_memory() -> None:
 def mm_fault_error(vma: vm_area_struct, address: int, access: str) -> None:
     """Raise the signal for a fault that cannot be mended: arch/x86/mm/fault.c:mm_fault_error (v4.4)."""
     size = vma.vm_file.f_mapping.host.i_size if vma.vm_file else 0
-    raise BusError(address, access, BUS_ADRERR, f"{vma.name} goes on past the last page of its file ({size} bytes)")
+    reason = f"{vma.name} goes on past the last page of its file ({size} bytes)"
+    if (vma.vm_pgoff << PAGE_SHIFT) + address - vma.vm_start < size:
+        reason = f"no block for this page of the file of {vma.name}"
+    raise BusError(address, access, BUS_ADRERR, reason)

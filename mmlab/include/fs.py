@@ -51,6 +51,7 @@ class address_space_operations:
     readpage: Callable[[page], None] | None = None
     writepage: Callable[[page], None] | None = None
     set_page_dirty: Callable[[page], None] | None = None
+    freepage: Callable[[page], None] | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -81,13 +82,14 @@ class file_system_type:
 
 
 class super_block:
-    """One mounted file system; `s_dev` is (major, minor)."""
+    """One mounted file system; `s_dev` is (major, minor), `used_blocks` the pages of a tmpfs (in shmem_sb_info)."""
 
-    __slots__ = ("machine", "next_ino", "s_dev", "s_type")
+    __slots__ = ("machine", "next_ino", "s_dev", "s_type", "used_blocks")
 
     def __init__(self, machine: machine, s_type: file_system_type, s_dev: tuple[int, int]) -> None:
         self.machine, self.s_type, self.s_dev = machine, s_type, s_dev
         self.next_ino = 1
+        self.used_blocks = 0
 
 
 class radix_tree(dict[int, page]):

@@ -53,6 +53,8 @@ def delete_from_page_cache(page: page) -> None:
     """Take the page out of its file: mm/filemap.c:delete_from_page_cache (v4.4). Nobody may map it."""
     mapping: address_space = page.mapping  # type: ignore[assignment]
     account_page_cleaned(page)
+    if mapping.a_ops.freepage:
+        mapping.a_ops.freepage(page)
     del mapping.page_tree[page.index]
     page.mapping = None
     page.machine.vm_stat[NR_FILE_PAGES] -= 1

@@ -1,10 +1,12 @@
 """What if more memory is promised than there is? mm/util.c:__vm_enough_memory, and who asks it."""
 
-from errno import ENOMEM
+from errno import ENOMEM, ENOSPC
 
 import pytest
 
 from mmlab import (
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
     MAP_ANONYMOUS,
     MAP_NORESERVE,
     MAP_PRIVATE,
@@ -12,6 +14,7 @@ from mmlab import (
     MREMAP_FIXED,
     MREMAP_MAYMOVE,
     PROT_READ,
+    BusError,
     Kernel,
 )
 
@@ -173,3 +176,75 @@ def test_what_if_a_mapping_moves_when_nothing_more_is_promised(kernel, proc):
     proc.mremap(at(0), 10 * PAGE, 10 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(100))
     proc.setuid(ALICE)
     refused(kernel, proc.mremap, at(100), 10 * PAGE, 10 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(0))
+
+
+# ── tmpfs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_if_a_file_of_tmpfs_grows_and_shrinks(kernel, proc):
+    """Each of its pages is promised as it is made. (Seen on 6.18: 32 MiB written to a memfd raise Committed_AS so.)"""
+    before = kernel.machine.vm_committed_as
+    fd = make_file(proc, "/tmp/f", 8)
+    counts = [kernel.machine.vm_committed_as - before]
+    for change in (
+        lambda: proc.ftruncate(fd, 20 * PAGE),
+        lambda: proc.ftruncate(fd, 6 * PAGE),
+        lambda: proc.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2 * PAGE),
+        lambda: proc.fallocate(fd, 0, 0, 9 * PAGE),
+        lambda: (proc.unlink("/tmp/f"), proc.close(fd)),
+    ):
+        change()
+        counts.append(kernel.machine.vm_committed_as - before)
+    assert counts == [8, 8, 6, 4, 9, 0]
+
+
+def test_what_if_shared_memory_is_touched(kernel, proc):
+    """All of it was promised when it was made; with MAP_NORESERVE under vm.overcommit_memory=0, page by page."""
+    for guess, flags, counts in ((2, 0, (8, 8)), (0, MAP_NORESERVE, (0, 3))):
+        kernel.machine.sysctl_overcommit_memory = guess
+        before = kernel.machine.vm_committed_as
+        map_at(proc, 0, 8, RW, MAP_SHARED | MAP_ANONYMOUS | flags)
+        seen = [kernel.machine.vm_committed_as - before]
+        proc.store(at(0), bytes(3 * PAGE))
+        assert (*seen, kernel.machine.vm_committed_as - before) == counts
+        proc.munmap(at(0), 8 * PAGE)
+        assert kernel.machine.vm_committed_as == before
+
+
+def test_what_if_tmpfs_is_promised_too_much(kernel, proc):
+    """write(2) gives what fitted, then ENOSPC; so does fallocate, at once; a store is SIGBUS."""
+    fd = make_file(proc, "/tmp/f", 1)
+    map_at(proc, 0, 50, RW, MAP_SHARED, fd)
+    leave(kernel, proc, 5)
+    assert proc.pwrite(fd, bytes(10 * PAGE), PAGE) == 5 * PAGE
+    proc.ftruncate(fd, PAGE)
+    for call in (
+        lambda: proc.fallocate(fd, 0, 0, 10 * PAGE),
+        lambda: proc.fallocate(fd, 0, 2 * PAGE, 6 * PAGE),
+    ):
+        with unchanged(kernel), pytest.raises(OSError, match="shmem_acct_block") as raised:
+            call()
+        assert raised.value.errno == ENOSPC
+    proc.fallocate(fd, 0, 0, 6 * PAGE)
+    with unchanged(kernel), pytest.raises(OSError, match="shmem_acct_block"):
+        proc.pwrite(fd, b"#", 6 * PAGE)
+    proc.ftruncate(fd, 20 * PAGE)
+    with pytest.raises(BusError, match="no block for this page"):
+        proc.store(at(6), b"#")
+    proc.store(at(5), b"#")
+
+
+def test_what_if_tmpfs_is_full():
+    """It has blocks for half of all memory, and what shares memory without a name has no such limit."""
+    kernel = Kernel(mem=FRAMES * PAGE, overcommit_memory=1)
+    proc = kernel.spawn("greedy")
+    fds = [make_file(proc, f"{path}/f", 1) for path in ("/tmp", "/dev/shm")]
+    assert proc.pwrite(fds[0], bytes(FRAMES * PAGE), 0) == FRAMES // 2 * PAGE
+    with unchanged(kernel), pytest.raises(OSError, match="shmem_acct_block") as raised:
+        proc.pwrite(fds[0], b"#", FRAMES // 2 * PAGE)
+    assert raised.value.errno == ENOSPC
+    assert proc.pwrite(fds[1], b"#", PAGE) == 1  # another mount, with blocks of its own
+    proc.ftruncate(fds[0], 0)
+    map_at(proc, 0, FRAMES, RW, MAP_SHARED | MAP_ANONYMOUS)
+    for page in range(FRAMES // 2 + 100):
+        proc.store(at(page), b"#")
