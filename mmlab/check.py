@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import stat
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .include.fs import FMODE_WRITE, address_space, dentry, file, inode, super_block
+from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode, super_block
 from .include.mm import (
     VM_ACCOUNT,
     VM_DENYWRITE,
     VM_LOCKED,
     VM_SHARED,
     VM_WRITE,
+    is_shared_maywrite,
     vm_flag_names,
     vm_get_page_prot,
 )
@@ -32,7 +34,7 @@ from .include.mm_types import (
     vm_area_struct,
     vma_pages,
 )
-from .include.mman import PAGE_SHIFT, PAGE_SIZE
+from .include.mman import F_SEAL_WRITE, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
     NR_ANON_PAGES,
     NR_FILE_DIRTY,
@@ -55,7 +57,9 @@ from .include.pgtable import (
     pte_pfn,
     pte_write,
 )
+from .include.pipe_fs_i import pipe_inode_info
 from .include.shm import SHM_DEST, shm_file_data
+from .include.shmem_fs import SHMEM_I
 from .ipc.shm import shm_vm_ops
 from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
@@ -114,6 +118,11 @@ def inodes_of(machine: machine) -> list[inode]:
     for f in files_of(machine):
         found[f.f_path.d_inode] = None
     return list(found)
+
+
+def pipes_of(machine: machine) -> dict[pipe_inode_info, inode]:
+    """Collect the pipes, with their inodes."""
+    return {n.i_private: n for n in inodes_of(machine) if isinstance(n.i_private, pipe_inode_info)}
 
 
 def check(machine: machine) -> None:
@@ -256,7 +265,7 @@ def check_files(machine: machine) -> None:
     linked = sum(task.mm.map_count for task in machine.tasks.values())
     expect("slabinfo[vm_area_struct]", machine.slabinfo["vm_area_struct"], linked)
     expect("slabinfo[mm_struct]", machine.slabinfo["mm_struct"], len(machine.tasks))
-    names = names_of(machine)
+    names = names_of(machine) + Counter(pipes_of(machine).values())  # Linux counts a pipe as named once
     for node in inodes_of(machine):
         if node.i_mapping not in machine.block_devices or node in names:
             expect(f"{node.name}.i_nlink", node.i_nlink, names[node])
@@ -270,9 +279,14 @@ def check_files(machine: machine) -> None:
     for mapping in {node.i_mapping: None for node in inodes_of(machine)}:
         vmas_of = [v for v in mapped if v.vm_file.f_mapping is mapping]  # type: ignore[union-attr]
         expect(f"{mapping.name}.i_mmap", set(mapping.i_mmap), set(vmas_of))
-        if mapping.i_mmap_writable >= 0:
-            shared = sum(bool(v.vm_flags & VM_SHARED) for v in vmas_of)
-            expect(f"{mapping.name}.i_mmap_writable", mapping.i_mmap_writable, shared)
+        shared = sum(is_shared_maywrite(v.vm_flags) for v in vmas_of)
+        expect(f"{mapping.name}.i_mmap_writable", max(mapping.i_mmap_writable, 0), shared)
+        if mapping.a_ops is shmem_aops and SHMEM_I(mapping.host).seals & F_SEAL_WRITE:
+            expect(f"{mapping.name}.i_mmap_writable, sealed,", mapping.i_mmap_writable, -1)
+    for pipe, node in pipes_of(machine).items():
+        ends = [f for f in files if f.f_path.d_inode is node]
+        expect(f"{pipe.name}.readers", pipe.readers, sum(bool(f.f_mode & FMODE_READ) for f in ends))
+        expect(f"{pipe.name}.writers", pipe.writers, sum(bool(f.f_mode & FMODE_WRITE) for f in ends))
 
 
 def check_segments(machine: machine) -> None:
@@ -293,12 +307,13 @@ def check_segments(machine: machine) -> None:
 def check_pages(machine: machine, ptes: Counter[page]) -> None:
     """Assert each frame's reference count and mapcount, and that the free frames are just the unused ones."""
     cached = {p: (m, i) for n in inodes_of(machine) for m in [n.i_mapping] for i, p in m.page_tree.items()}
+    piped = {buf.page for pipe in pipes_of(machine) for buf in pipe.bufs}
     free = set(machine.free_pfns)
     expect("free_pfns: each once", len(machine.free_pfns), len(free))
     zero = machine.mem_map[ZERO_PFN]
     expect("the zero page", (zero._count, zero._mapcount, zero.flags, zero.data), (1, -1, 0, None))
     for frame in machine.mem_map[ZERO_PFN + 1 :]:
-        expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached))
+        expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached) + (frame in piped))
         expect(f"{frame.name} is free", frame.pfn in free, frame._count == 0)
         expect(f"{frame.name} is in a file", isinstance(frame.mapping, address_space), frame in cached)
         expect(f"{frame.name}._mapcount + 1", frame._mapcount + 1, ptes[frame])
@@ -318,7 +333,7 @@ def check_lru(machine: machine) -> None:
         for frame in pages:
             expect(f"{frame.name} in lruvec[{lru}]: its list", page_lru(frame), lru)
     for frame in machine.mem_map[ZERO_PFN + 1 :]:
-        listed = bool(frame._count) and not frame.flags & PG_swapbacked
+        listed = frame.mapping is not None and not frame.flags & PG_swapbacked  # a pipe's pages have no mapping
         expect(f"{frame.name}: PG_lru", bool(frame.flags & PG_lru), listed)
         expect(f"{frame.name} is on its list", frame in machine.lruvec[page_lru(frame)], listed)
         memory_only = listed and mapping_unevictable(frame.mapping)
@@ -333,7 +348,7 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
         vma_pages(v) for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_flags & VM_ACCOUNT
     )
     shmem = [n for n in inodes_of(machine) if n.i_mapping.a_ops is shmem_aops]
-    promised = sum(n.i_private or n.i_mapping.nrpages for n in shmem)
+    promised = sum(shmem_promised(n) for n in shmem)
     for sb, blocks in blocks_of(shmem).items():
         expect(f"used_blocks of {sb.s_dev}", sb.used_blocks, blocks)
     tables = sum(len(task.mm.pgd) for task in machine.tasks.values())
@@ -349,6 +364,11 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     for name, count in wanted.items():
         expect(f"vm_stat[{name}]", machine.vm_stat[name], count)
     expect("vm_committed_as", machine.vm_committed_as, accounted + promised)
+
+
+def shmem_promised(node: inode) -> int:
+    """Count what was promised for a file of tmpfs: all of it at once, or the pages it has."""
+    return SHMEM_I(node).promised or node.i_mapping.nrpages if stat.S_ISREG(node.i_mode) else 0
 
 
 def blocks_of(files: list[inode]) -> Counter[super_block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from functools import cache
 
 from . import check, ldso
 from .drivers.mem import chr_dev_init
@@ -12,6 +13,7 @@ from .fs.drop_caches import drop_pagecache
 from .fs.ext4 import ext4_fs_type
 from .fs.inode import new_inode
 from .fs.namei import create, directory_fops, lookup_parent, mkdir, path_lookup
+from .fs.pipe import pipe_fs_type
 from .fs.proc import lru_pages, meminfo, proc_root_init, show_meminfo
 from .fs.ramfs import ramfs_fs_type
 from .include.fs import dentry, file_system_type, super_block
@@ -31,6 +33,7 @@ VDA_SIZE = 64 << 20
 EXEC_FAILED = 127
 
 
+@cache
 def book_text() -> bytes:
     """Give the text of /data/book.txt: lines of 64 bytes that say where they are.
 
@@ -86,6 +89,7 @@ class Kernel:
         sb = super_block(self.machine, ext4_fs_type, (254, 0))
         self.machine.root = dentry("", None, new_inode(sb, stat.S_IFDIR | 0o755, directory_fops, "/"))
         self.machine.shm_mnt = super_block(self.machine, tmpfs_fs_type, (0, 1))
+        self.machine.pipe_mnt = super_block(self.machine, pipe_fs_type, (0, 15))
         proc_root_init(self.machine.root, self.machine)
         for path in ("/data", "/usr", "/usr/bin", "/usr/lib", "/usr/lib/x86_64-linux-gnu"):
             mkdir(*lookup_parent(self.machine.root, path, "boot"))

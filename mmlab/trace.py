@@ -11,10 +11,11 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from types import FunctionType, ModuleType
+from itertools import islice
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from .include import fs, mm, mm_types, mmzone, pgtable, sched, shm
+from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shm, shmem_fs
 from .include.mm import VM_FAULT_NAMES, vm_flag_names
 from .include.mman import flag_names, map_names, prot_names
 from .include.pgtable import pte_perms, pte_pfn
@@ -60,19 +61,24 @@ class Change(NamedTuple):
 
 Event = Call | Return | Failure | Change
 
-ROOMS = ("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.", "mmlab.ipc.")
+ROOMS = (
+    *("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.", "mmlab.ipc."),
+    "mmlab.lib.iov_iter",
+)
 USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions are called from
 ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c in the kernel
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
     *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
     *(shm.shmid_kernel, shm.shm_file_data, shm.ipc_ids),
+    *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
 )
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
-    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
+    *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
 ANSWERS = {  # function → the field that its result is for
@@ -104,7 +110,20 @@ class Trace:
 
     def __init__(self, machine: mmzone.machine) -> None:
         self.machine = machine
-        self.events: list[Event] = []
+        self._recorded: list[Any] = []
+        self._events: list[Event] = []
+
+    @property
+    def events(self) -> list[Event]:
+        """Give what has happened so far. (It is recorded as one flat list, which costs least; here it gets names.)"""
+        self._events += named(iter(self._recorded))
+        self._recorded.clear()
+        return self._events
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self._recorded.clear()
+        self._events.clear()
 
     def __enter__(self) -> Trace:
         if self.machine in _active:
@@ -144,9 +163,9 @@ _undo: list[Callable[[], None]] = []
 
 @dataclass
 class _Recorder:
-    """The trace that the running kernel function belongs to, if any."""
+    """Where the running kernel function is recorded, if it is: the extend method of its trace's list."""
 
-    trace: Trace | None = None
+    record: Callable[[tuple[Any, ...]], None] | None = None
 
 
 _now = _Recorder()
@@ -157,46 +176,72 @@ def recorded(function: FunctionType) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        outer = _now.trace
-        trace = outer or _active.get(getattr(args[0], "machine", args[0]) if args else None)  # type: ignore[arg-type]
-        if trace is None:
-            return function(*args, **kwargs)
-        _now.trace, append = trace, trace.events.append
-        append(Call(function, (*args, *kwargs.values())))
+        record = _now.record
+        if record is None:
+            return enter(traced, function, args, kwargs)
+        record((Call, function, (*args, *kwargs.values()) if kwargs else args))
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            append(Failure(function, error))
+            record((Failure, function, error))
             raise
-        finally:
-            _now.trace = outer
-        append(Return(function, result))
+        record((Return, function, result))
         return result
 
     return traced
 
 
+def enter(traced: Callable[..., Any], function: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the kernel from outside: recorded, if the machine of the first argument is traced."""
+    trace = _active.get(getattr(args[0], "machine", args[0])) if args else None
+    if trace is None:
+        return function(*args, **kwargs)
+    _now.record = trace._recorded.extend
+    try:
+        return traced(*args, **kwargs)
+    finally:
+        _now.record = None
+
+
 def record_change(owner: Any, field: Any, old: Any, new: Any) -> None:
     """Record a change, unless it is none, or the object is only being made."""
-    if _now.trace is not None and old is not MISSING and (old is not new and old != new):
+    if old is not new and old is not MISSING and old != new and _now.record is not None:
         frame = sys._getframe(2)
-        _now.trace.events.append(Change(owner, field, old, new, frame.f_code.co_name, frame.f_lineno))
+        _now.record((Change, owner, field, old, new, frame.f_code, frame.f_lasti))
 
 
-def _setattr(self: Any, field: str, value: Any) -> None:
+def named(recorded: Iterator[Any]) -> Iterator[Event]:
+    """Make events of what was recorded: for each the kind and its fields; a Change's line is looked up only now."""
+    for kind in recorded:
+        if kind is Change:
+            owner, field, old, new, code, instruction = islice(recorded, 6)
+            yield Change(owner, field, old, new, code.co_name, lines(code)[instruction // 2] or 0)
+        else:
+            yield kind(next(recorded), next(recorded))
+
+
+@functools.cache
+def lines(code: CodeType) -> list[int | None]:
+    """Give the source line of each instruction."""
+    return [position[0] for position in code.co_positions()]
+
+
+def _setattr(self: Any, field: str, value: Any, set_field: Callable[..., None] = object.__setattr__) -> None:
     """Set a field of a kernel object, recording the change."""
     old = getattr(self, field, MISSING)
-    object.__setattr__(self, field, value)
+    set_field(self, field, value)
     record_change(self, field, old, value)
 
 
 def _array_hooks(kind: type) -> dict[str, Callable[..., None]]:
     """Make the methods that set and delete an entry of such an array, recording the change."""
     base: Any = kind.__mro__[1]  # list or dict
+    get: Callable[..., Any] = dict.get if base is dict else base.__getitem__
+    set_entry = base.__setitem__
 
     def setitem(self: Any, key: Any, value: Any) -> None:
-        old = self[key] if not isinstance(self, dict) else self.get(key)
-        base.__setitem__(self, key, value)
+        old = get(self, key)
+        set_entry(self, key, value)
         record_change(self, key, old, value)
 
     def delitem(self: Any, key: Any) -> None:
@@ -312,7 +357,7 @@ def show_result(event: Return) -> str:
     """Spell a result: fault answers by name, addresses in hex."""
     result, annotation = event.result, event.function.__annotations__.get("return")
     if event.function.__module__.endswith((".memory", ".filemap", ".shmem")):
-        if annotation == "int":
+        if annotation == "int" and {"address", "vmf"} & event.function.__annotations__.keys():
             return flag_names(result, VM_FAULT_NAMES)
         if isinstance(result, tuple):
             return f"({flag_names(result[0], VM_FAULT_NAMES)}, {show(result[1])})"
@@ -360,7 +405,7 @@ def show(value: Any, name: str = "", function: FunctionType | None = None) -> st
         return f"{value.mapping.name}.{'page_tree' if isinstance(value, fs.radix_tree) else 'i_mmap'}"
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not hasattr(value, "name"):
         return f"({', '.join(show(item) for item in value)})"
     return str(getattr(value, "name", None) or type(value).__name__)
 

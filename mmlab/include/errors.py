@@ -45,7 +45,7 @@ class BusError(MemoryFault):
 class OutOfMemory(Exception):
     """SIGKILL by the OOM killer, in the middle of a system call or an access: the process is over."""
 
-    signal, si_name = "SIGKILL", "out of memory"
+    signal = "SIGKILL"
 
     def __init__(self, comm: str, pid: int) -> None:
         super().__init__(f"Out of memory: Killed process {pid} ({comm}): SIGKILL")

@@ -74,6 +74,7 @@ class machine:
         "mmap_min_addr",
         "next_pid",
         "out_of_memory",
+        "pipe_mnt",
         "root",
         "serials",
         "shm_ids",
@@ -112,6 +113,7 @@ class machine:
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
         self.shm_ids = ipc_ids()
+        self.pipe_mnt: super_block = None  # type: ignore[assignment]
         self.block_devices: list[address_space] = []
         self.try_to_free_pages: Callable[[machine], int]  # mm/vmscan.py
         self.out_of_memory: Callable[[machine], None]  # mm/oom_kill.py

@@ -63,5 +63,6 @@ def free_page(page: page) -> None:
         del_page_from_lru_list(page)
     page.flags = 0
     page.mapping = page.data = None
-    page.machine.free_pfns.append(page.pfn)
-    page.machine.vm_stat[NR_FREE_PAGES] += 1
+    machine = page.machine
+    machine.free_pfns.append(page.pfn)
+    machine.vm_stat[NR_FREE_PAGES] += 1

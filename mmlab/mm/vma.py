@@ -7,7 +7,7 @@ from errno import ENOMEM
 from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
-from ..include.mm import VM_DENYWRITE, VM_GROWSDOWN, VM_SHARED
+from ..include.mm import VM_DENYWRITE, VM_GROWSDOWN, is_shared_maywrite
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
 from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
@@ -95,7 +95,7 @@ def __vma_link_file(vma: vm_area_struct) -> None:
         return
     if vma.vm_flags & VM_DENYWRITE:
         file_inode(file).i_writecount -= 1
-    if vma.vm_flags & VM_SHARED:
+    if is_shared_maywrite(vma.vm_flags):
         file.f_mapping.i_mmap_writable += 1
     file.f_mapping.i_mmap[vma] = True
 
@@ -107,7 +107,7 @@ def unlink_file_vma(vma: vm_area_struct) -> None:
         return
     if vma.vm_flags & VM_DENYWRITE:
         file_inode(file).i_writecount += 1
-    if vma.vm_flags & VM_SHARED:
+    if is_shared_maywrite(vma.vm_flags):
         file.f_mapping.i_mmap_writable -= 1
     del file.f_mapping.i_mmap[vma]
 
@@ -295,9 +295,8 @@ def vm_area_dup(vma: vm_area_struct, mm: mm_struct) -> vm_area_struct:
     new: vm_area_struct | None = kmem_cache_zalloc(vm_area_cachep, mm.machine)
     if new is None:
         raise failure(ENOMEM, "vm_area_dup", "no memory for a vm_area_struct")
-    for field in ("vm_start", "vm_end", "vm_flags", "vm_page_prot", "vm_pgoff", "vm_file", "vm_ops"):
-        setattr(new, field, getattr(vma, field))
-    new.vm_mm = mm
+    new.vm_mm, new.vm_start, new.vm_end, new.vm_pgoff = mm, vma.vm_start, vma.vm_end, vma.vm_pgoff
+    new.vm_flags, new.vm_page_prot, new.vm_file, new.vm_ops = vma.vm_flags, vma.vm_page_prot, vma.vm_file, vma.vm_ops
     return new
 
 

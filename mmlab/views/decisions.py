@@ -14,7 +14,6 @@ from ..include.mm import (
     VM_FAULT_ERROR,
     VM_FAULT_NAMES,
     VM_FAULT_NOPAGE,
-    VM_FAULT_OOM,
     VM_MAYSHARE,
     VM_READ,
     VM_SHARED,
@@ -159,22 +158,18 @@ def allowed(f: Facts) -> Reason:
 def failed(f: Facts) -> Reason:
     answer = f.results.get("handle_mm_fault")
     if answer is None:
-        return False, killed(f)[1] if killed(f)[0] else _("handle_mm_fault was not called")
+        return False, _("handle_mm_fault was not called")
     words = _("handle_mm_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
     return bool(answer & VM_FAULT_ERROR), words
 
 
-def out_of_memory(f: Facts) -> Reason:
-    return failed(f)[0] and bool(f.results["handle_mm_fault"] & VM_FAULT_OOM), failed(f)[1]
+def past_the_file(f: Facts) -> Reason:
+    return failed(f)[0] and not killed(f)[0], failed(f)[1]
 
 
 def killed(f: Facts) -> Reason:
-    dead = "OutOfMemory" in f.results
-    return dead, _("no frame could be had, and this process was killed") if dead else _("no process is killed")
-
-
-def past_the_file(f: Facts) -> Reason:
-    return failed(f)[0] and not out_of_memory(f)[0], failed(f)[1]
+    no_page = bool(f.results.get("SIGKILL"))
+    return no_page, _("no page was left") if no_page else _("there was memory")
 
 
 def pte_words(f: Facts) -> str:
@@ -253,7 +248,7 @@ def mkwrite(f: Facts) -> Reason:
 
 
 def given_and_mkwrite(f: Facts) -> Reason:
-    if "__do_fault" not in f.results:
+    if killed(f)[0]:
         return False, killed(f)[1]
     answer, found = f.results["__do_fault"]
     words = _("__do_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
@@ -314,7 +309,6 @@ TREE = Branch("do_page_fault", always, (
     Branch("SIGSEGV SEGV_MAPERR", not_covered),
     Branch("SIGSEGV SEGV_ACCERR", forbidden),
     Branch("handle_mm_fault", allowed, (Branch("handle_pte_fault", always, HANDLE_PTE_FAULT),)),
-    Branch("pagefault_out_of_memory", out_of_memory),
-    Branch("mm_fault_error", past_the_file, (Branch("SIGBUS BUS_ADRERR", past_the_file),)),
-    Branch("SIGKILL out of memory", killed),
+    Branch("mm_fault_error", failed, (Branch("SIGBUS BUS_ADRERR", past_the_file),)),
+    Branch("SIGKILL", killed),
 ))  # fmt: skip

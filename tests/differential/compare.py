@@ -12,6 +12,7 @@ from mmlab.fs.binfmt_elf import mm_alloc
 from mmlab.kernel.fork import create_task
 
 from .observe import areas, eyes
+from .overlap import overlaps
 from .programs import ADDRESSES, ARENA, FOLDERS, HEAP, PAGE, PAGES, TOP
 
 LETTERS = bytes(range(65, 91)) * 200
@@ -27,6 +28,7 @@ def bare(kernel):
     mm = mm_alloc(kernel.machine, "program")
     mm.start_brk = mm.brk = 0x555555555000
     proc = Process(create_task(kernel.machine, "program", mm))
+    proc.store(proc.mmap(0x555555400000, PAGE, 3, 0x31), b"x")  # near the heap, as the stub's own memory is
     proc.dup(proc.dup(proc.open("/dev/null", 2)))
     return proc
 
@@ -52,7 +54,7 @@ class Player:
     def make(self, proc, number, kind, size):
         """Make a file, open it as that number, and write it page by page."""
         if kind == "memfd":
-            assert proc.memfd_create("f") == number
+            assert proc.memfd_create("f", 3) == number
         else:
             assert proc.open(f"{FOLDERS[kind]}/{number}", 0o102) == number
         pages = [text(number, index, size) for index in range(-(-size // PAGE))]
@@ -121,6 +123,8 @@ class Player:
             return getattr(self, name)(which)
         if name in ("shmat", "shmctl"):
             arguments[0] = self.segments[arguments[0]] if arguments[0] < len(self.segments) else -1
+        if name in ("sys_read", "sys_write") and overlaps(proc, name, *arguments):
+            return "the same bytes"
         try:
             result = getattr(proc, name)(*arguments)
             return self.segment(result) if name == "shmget" else self.value(result)
@@ -169,6 +173,8 @@ class Player:
         if isinstance(value, int):
             relative = self.relative(value)
             return value if value < 1 << 30 else relative if relative is not None else f"top - {self.top - value}"
+        if isinstance(value, tuple):
+            return list(value)
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
     def see(self, result):
@@ -235,7 +241,7 @@ def script(program):
     if TOP in program["places"]:
         lines.append("TOP = (procs[0].mmap(0, PAGE, 0, 0x21) & -(512 * PAGE)) - 64 * PAGE  # with no gaps above TOP")
     for number, (kind, size) in enumerate(program["files"], 3):
-        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f")'
+        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f", 3)'
         lines.append(f"procs[0].{made}  # {number}, then {size} bytes of text, page by page")
     return "\n".join(lines + [spell(step) for step in program["steps"]])
 

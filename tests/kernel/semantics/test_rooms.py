@@ -61,7 +61,7 @@ def counted(kernel, proc):
         opened(vma)
 
     ram = kernel.machine.root.d_children["ram"].d_inode.i_sb.s_type
-    fops = file_operations("counted_fops", read=ram.i_fop.read, write=ram.i_fop.write, mmap=mmap)
+    fops = file_operations("counted_fops", read_iter=ram.i_fop.read_iter, write_iter=ram.i_fop.write_iter, mmap=mmap)
     kernel.mount("/counted", file_system_type("counted", fops, ram.a_ops, ram.evict_inode))
     return make_file(proc, "/counted/f", 8), count
 
