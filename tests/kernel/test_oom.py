@@ -197,7 +197,28 @@ def fallocate(proc):
     proc.fallocate(proc.open("/dev/shm/g", O_RDWR | O_CREAT), 0, 0, 100 * PAGE)
 
 
-MIDDLES = [fault, memcpy, copy_of_a_file_page, copy_after_fork, populate, madvise, mlock, mremap, write, fallocate]
+def read_into_new_memory(proc):
+    map_at(proc, 8000, 100, RW, MEMORY)
+    for fd in (proc.file, make_file(proc, "/dev/shm/g", 50)):
+        proc.lseek(fd, 0, 0)
+        proc.sys_read(fd, at(8000 + 50 * (fd != proc.file)), 50 * PAGE)
+
+
+def write_to_a_pipe(proc):
+    """From memory whose pages must be brought in, after the pipe has taken a page for them."""
+    fd = make_file(proc, "/data/g", 40)
+    proc.fsync(fd)
+    map_at(proc, 8000, 40, RW, MAP_PRIVATE, fd)
+    read_end, write_end = proc.pipe()
+    for page in range(40):
+        proc.sys_write(write_end, at(8000 + page), PAGE)
+        proc.store(at(8000 + page), proc.read(read_end, PAGE))
+
+
+MIDDLES = [
+    *(fault, memcpy, copy_of_a_file_page, copy_after_fork, populate, madvise, mlock, mremap, write, fallocate),
+    *(read_into_new_memory, write_to_a_pipe),
+]
 
 
 @pytest.mark.parametrize("leave", range(3))
