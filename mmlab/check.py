@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode
+from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode, super_block
 from .include.mm import (
     VM_ACCOUNT,
     VM_DENYWRITE,
@@ -18,11 +19,14 @@ from .include.mm import (
     vm_flag_names,
     vm_get_page_prot,
 )
+from .include.mm_inline import page_lru
 from .include.mm_types import (
     PageAnon,
     PG_anon_exclusive,
     PG_dirty,
+    PG_lru,
     PG_swapbacked,
+    PG_unevictable,
     PG_uptodate,
     anon_vma,
     mm_struct,
@@ -62,6 +66,7 @@ from .mm.memory import ZERO_PFN, mm_counter
 from .mm.mmap import vma_wants_writenotify
 from .mm.page_writeback import __set_page_dirty_nobuffers
 from .mm.shmem import shmem_aops
+from .mm.swap import mapping_unevictable
 
 PROTECTION = _PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_USER | _PAGE_NX  # what every PTE has from its VMA
 
@@ -157,6 +162,7 @@ def check_machine(machine: machine) -> None:
     check_files(machine)
     check_segments(machine)
     check_pages(machine, ptes)
+    check_lru(machine)
     check_vm_stat(machine, ptes)
 
 
@@ -321,6 +327,19 @@ def check_pages(machine: machine, ptes: Counter[page]) -> None:
             expect(f"{frame.name} is swapbacked", bool(frame.flags & PG_swapbacked), in_shmem)
 
 
+def check_lru(machine: machine) -> None:
+    """Assert that pages without swap, and no others, are each on the list that their flags name."""
+    for lru, pages in machine.lruvec.items():
+        for frame in pages:
+            expect(f"{frame.name} in lruvec[{lru}]: its list", page_lru(frame), lru)
+    for frame in machine.mem_map[ZERO_PFN + 1 :]:
+        listed = frame.mapping is not None and not frame.flags & PG_swapbacked  # a pipe's pages have no mapping
+        expect(f"{frame.name}: PG_lru", bool(frame.flags & PG_lru), listed)
+        expect(f"{frame.name} is on its list", frame in machine.lruvec[page_lru(frame)], listed)
+        memory_only = listed and mapping_unevictable(frame.mapping)
+        expect(f"{frame.name}: PG_unevictable", bool(frame.flags & PG_unevictable), memory_only)
+
+
 def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     """Assert the counters of /proc/vmstat and Committed_AS."""
     pages = [frame for frame in machine.mem_map[ZERO_PFN + 1 :] if frame._count]
@@ -328,7 +347,10 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     accounted = sum(
         vma_pages(v) for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_flags & VM_ACCOUNT
     )
-    promised = sum(SHMEM_I(n).promised for n in inodes_of(machine) if n.i_sb is machine.shm_mnt)
+    shmem = [n for n in inodes_of(machine) if n.i_mapping.a_ops is shmem_aops]
+    promised = sum(shmem_promised(n) for n in shmem)
+    for sb, blocks in blocks_of(shmem).items():
+        expect(f"used_blocks of {sb.s_dev}", sb.used_blocks, blocks)
     tables = sum(len(task.mm.pgd) for task in machine.tasks.values())
     wanted = {
         NR_FREE_PAGES: machine.totalram_pages - 1 - len(pages),
@@ -342,6 +364,19 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     for name, count in wanted.items():
         expect(f"vm_stat[{name}]", machine.vm_stat[name], count)
     expect("vm_committed_as", machine.vm_committed_as, accounted + promised)
+
+
+def shmem_promised(node: inode) -> int:
+    """Count what was promised for a file of tmpfs: all of it at once, or the pages it has."""
+    return SHMEM_I(node).promised or node.i_mapping.nrpages if stat.S_ISREG(node.i_mode) else 0
+
+
+def blocks_of(files: list[inode]) -> Counter[super_block]:
+    """Count the pages of the files of each file system."""
+    found: Counter[super_block] = Counter()
+    for node in files:
+        found[node.i_sb] += node.i_mapping.nrpages
+    return found
 
 
 def is_counted_dirty(frame: page) -> bool:

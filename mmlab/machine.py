@@ -14,16 +14,17 @@ from .fs.ext4 import ext4_fs_type
 from .fs.inode import new_inode
 from .fs.namei import create, directory_fops, lookup_parent, mkdir, path_lookup
 from .fs.pipe import pipe_fs_type
-from .fs.proc import meminfo, proc_root_init, show_meminfo
+from .fs.proc import lru_pages, meminfo, proc_root_init, show_meminfo
 from .fs.ramfs import ramfs_fs_type
 from .include.array import array
-from .include.errors import MemoryFault
 from .include.fs import dentry, file_system_type, super_block
 from .include.mman import O_RDWR, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import OVERCOMMIT_GUESS, OVERCOMMIT_NEVER, machine
 from .kernel.fork import create_task
+from .mm.oom_kill import out_of_memory
 from .mm.page_alloc import alloc_page
 from .mm.shmem import tmpfs_fs_type
+from .mm.vmscan import try_to_free_pages
 from .process import Process, integer, length
 from .report import CountReport
 from .trace import Trace
@@ -77,6 +78,8 @@ class Kernel:
         if not OVERCOMMIT_GUESS <= overcommit_memory <= OVERCOMMIT_NEVER:
             raise ValueError(f"overcommit_memory = {overcommit_memory}: must be 0, 1 or 2")
         self.machine = machine(mem, max_map_count, fault_around_bytes, mmap_min_addr, overcommit_memory)
+        self.machine.try_to_free_pages = lambda machine: try_to_free_pages(machine)  # so that a trace sees the call
+        self.machine.out_of_memory = lambda machine: out_of_memory(machine)
         alloc_page(self.machine)  # page#0 is the zero page: every load of untouched anonymous memory maps it
         self._mount_root()
         self._fill_dev()
@@ -125,10 +128,10 @@ class Kernel:
         path = find_program(self.machine.root, name)
         process = Process(create_task(self.machine, name, mm_alloc(self.machine, name)))
         try:
-            do_execve(process.task, path)
+            do_execve(process.current, path)
             process.dup(process.dup(process.open("/dev/null", O_RDWR)))  # standard input, output and error
             ldso.start(process)
-        except (OSError, MemoryFault):
+        except OSError:
             process.exit(EXEC_FAILED)
             raise
         return process
@@ -143,7 +146,8 @@ class Kernel:
 
     def vmstat(self) -> CountReport:
         """Give /proc/vmstat: name → count; its str() is the file's text. Only what this machine counts is in it."""
-        return CountReport(self.machine.vm_stat, "".join(f"{k} {v}\n" for k, v in self.machine.vm_stat.items()))
+        counts = {**self.machine.vm_stat, **lru_pages(self.machine)}
+        return CountReport(counts, "".join(f"{k} {v}\n" for k, v in counts.items()))
 
     def trace(self) -> Trace:
         """Record what the kernel does while the returned context manager is entered."""

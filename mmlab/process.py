@@ -19,7 +19,7 @@ from .include.errors import failure
 from .include.mm_types import PageAnon, PG_uptodate, page_mapcount
 from .include.mman import MFD_CLOEXEC, PAGE_SIZE
 from .include.pgtable import pte_none, pte_offset, pte_pfn
-from .include.sched import task_struct
+from .include.sched import SIGKILL, task_struct
 from .include.shm import shmid_ds
 from .include.uio import import_ubuf, iov_iter_kvec
 from .ipc.shm import do_shmat, sys_shmctl, sys_shmdt, sys_shmget
@@ -135,10 +135,19 @@ class Process:
 
     @property
     def current(self) -> task_struct:
-        """The kernel's task_struct; ProcessLookupError once the process is over."""
-        if self.task.exit_code is not None:
-            raise failure(ESRCH, "find_task_by_pid", f"{self.task.comm}[{self.pid}] is over")
-        return self.task
+        """The kernel's task_struct, now running; ProcessLookupError once the process is over."""
+        task = self.task
+        if task.exit_code is not None:
+            how = "was killed by the OOM killer" if task.exit_code == 128 + SIGKILL else "is over"
+            raise failure(ESRCH, "find_task_by_pid", f"{task.comm}[{self.pid}] {how}")
+        task.machine.current = task
+        return task
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended, as a shell tells it: 137 is SIGKILL. None as long as it runs."""
+        code = self.task.exit_code
+        return None if code is None else code & 0xFF
 
     # ── files ───────────────────────────────────────────────────────────────────────────────────────────────
 

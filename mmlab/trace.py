@@ -73,7 +73,7 @@ USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions
 ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c in the kernel
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
-    *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
+    *(fs.address_space, fs.inode, fs.dentry, fs.file, fs.super_block, mmzone.machine, sched.task_struct),
     *(shm.shmid_kernel, shm.shm_file_data, shm.ipc_ids),
     *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, OutOfMemory, SegmentationFault
+from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, SegmentationFault
 from ..include.mm import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_TRIED,
@@ -16,6 +16,7 @@ from ..include.mm import (
     VM_WRITE,
 )
 from ..include.mm_types import vm_area_struct
+from ..include.mman import PAGE_SHIFT
 from ..include.sched import task_struct
 from ..mm.memory import handle_mm_fault
 from ..mm.vma import find_vma
@@ -46,17 +47,28 @@ def do_page_fault(current: task_struct, address: int, write: bool) -> None:
         flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
         fault = handle_mm_fault(mm, vma, address, flags)
         major |= fault
+    if fault & VM_FAULT_OOM:
+        return pagefault_out_of_memory()
     if fault & VM_FAULT_ERROR:
-        mm_fault_error(vma, address, access, fault)
+        mm_fault_error(vma, address, access)
     if major & VM_FAULT_MAJOR:
         current.maj_flt += 1
     else:
         current.min_flt += 1
 
 
-def mm_fault_error(vma: vm_area_struct, address: int, access: str, fault: int) -> None:
+def pagefault_out_of_memory() -> None:
+    """Have the access tried again: mm/oom_kill.c, same name (5.16).
+
+    Some small object could not be had. Whoever lacked a frame has seen to it that one became free, or is dead. (Until
+    5.15 this killed a process, too.)
+    """
+
+
+def mm_fault_error(vma: vm_area_struct, address: int, access: str) -> None:
     """Raise the signal for a fault that cannot be mended: arch/x86/mm/fault.c:mm_fault_error (v4.4)."""
-    if fault & VM_FAULT_OOM:
-        raise OutOfMemory(address, access, 0, "no free page is left")
     size = vma.vm_file.f_mapping.host.i_size if vma.vm_file else 0
-    raise BusError(address, access, BUS_ADRERR, f"{vma.name} goes on past the last page of its file ({size} bytes)")
+    reason = f"{vma.name} goes on past the last page of its file ({size} bytes)"
+    if (vma.vm_pgoff << PAGE_SHIFT) + address - vma.vm_start < size:
+        reason = f"no block for this page of the file of {vma.name}"
+    raise BusError(address, access, BUS_ADRERR, reason)

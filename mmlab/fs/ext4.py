@@ -41,6 +41,7 @@ from ..mm.filemap import (
 from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
+from ..mm.swap import mark_page_accessed
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 from .buffer import block_write_begin, block_write_end
 
@@ -133,6 +134,7 @@ def ext4_block_zero_page_range(inode: inode, start: int, end: int) -> None:
     if page.mapping is None:
         add_to_page_cache(page, inode.i_mapping, index)
         put_page(page)
+    mark_page_accessed(page)
     if index in (inode.i_private or {}) or page.flags & PG_dirty:
         write_page_bytes(make_uptodate(page), offset, bytes(end - start))
         set_page_dirty(page)

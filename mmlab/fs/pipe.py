@@ -8,7 +8,7 @@ from __future__ import annotations
 import stat
 from errno import EAGAIN, EFAULT, ENOMEM, EPIPE
 
-from ..include.errors import failure
+from ..include.errors import OutOfMemory, failure
 from ..include.fs import (
     FMODE_READ,
     FMODE_WRITE,
@@ -97,7 +97,11 @@ def pipe_append(pipe: pipe_inode_info, source: iov_iter) -> int:
     page = alloc_page(pipe.machine)
     if page is None:
         raise failure(ENOMEM, "pipe_write", "no free page")
-    copied = copy_page_from_iter(page, 0, PAGE_SIZE, source)
+    try:
+        copied = copy_page_from_iter(page, 0, PAGE_SIZE, source)
+    except OutOfMemory:
+        put_page(page)
+        raise
     if copied < PAGE_SIZE and source.count:
         put_page(page)
         raise failure(EFAULT, "pipe_write", f"the program cannot load from {source.ubuf:#x}")

@@ -19,6 +19,7 @@ from ..include.fs import (
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import (
+    LRU_UNEVICTABLE,
     NR_ANON_PAGES,
     NR_FILE_DIRTY,
     NR_FILE_MAPPED,
@@ -31,6 +32,7 @@ from ..include.mmzone import (
 from ..include.sched import task_struct
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_to_iter
+from ..mm.memory import mlocked_pages
 from ..mm.util import vm_commit_limit
 from .dcache import d_add
 from .inode import new_inode
@@ -46,13 +48,18 @@ def meminfo(machine: machine) -> dict[str, int]:
 
     A block device's pages are Buffers; those of all other files are Cached, those of tmpfs among them.
     """
-    stat = machine.vm_stat
+    stat, lru = machine.vm_stat, lru_pages(machine)
     buffers = sum(mapping.nrpages for mapping in machine.block_devices)
     pages = {
         "MemTotal": machine.totalram_pages,
         "MemFree": stat[NR_FREE_PAGES],
+        "MemAvailable": stat[NR_FREE_PAGES] + lru["nr_active_file"] + lru["nr_inactive_file"],
         "Buffers": buffers,
         "Cached": stat[NR_FILE_PAGES] - buffers,
+        "Active(file)": lru["nr_active_file"],
+        "Inactive(file)": lru["nr_inactive_file"],
+        "Unevictable": lru["nr_unevictable"],
+        "Mlocked": lru["nr_mlock"],
         "Dirty": stat[NR_FILE_DIRTY],
         "AnonPages": stat[NR_ANON_PAGES],
         "Mapped": stat[NR_FILE_MAPPED],
@@ -62,6 +69,14 @@ def meminfo(machine: machine) -> dict[str, int]:
         "Committed_AS": machine.vm_committed_as,
     }
     return {name: count << PAGE_SHIFT - 10 for name, count in pages.items()}
+
+
+def lru_pages(machine: machine) -> dict[str, int]:
+    """Count the pages of each list, and those that are locked: mm/vmstat.c (v4.4). Locked pages are unevictable."""
+    mlocked = set().union(*(mlocked_pages(task.mm) for task in machine.tasks.values()))
+    counts = {lru: len(pages) - len(mlocked & pages.keys()) for lru, pages in machine.lruvec.items()}
+    counts[LRU_UNEVICTABLE] += len(mlocked)
+    return {**{f"nr_{lru}": count for lru, count in counts.items()}, "nr_mlock": len(mlocked)}
 
 
 def show_meminfo(machine: machine) -> str:

@@ -27,9 +27,18 @@ from ..include.mm import (
     VM_WIPEONFORK,
     VM_WRITE,
 )
-from ..include.mm_types import PageAnon, PG_dirty, PG_swapbacked, mm_struct, page, page_mapcount, vm_area_struct
+from ..include.mm_types import (
+    PageAnon,
+    PG_dirty,
+    PG_referenced,
+    PG_swapbacked,
+    mm_struct,
+    page,
+    page_mapcount,
+    vm_area_struct,
+)
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..include.pgtable import _PAGE_ACCESSED, pte_dirty, pte_none
+from ..include.pgtable import pte_dirty, pte_none, pte_young
 from ..mm.memory import pte_ranges, vm_normal_page
 from .dcache import d_path
 
@@ -129,7 +138,7 @@ def smaps_account(stats: Counter[str], page: page, pte: int) -> None:
     share = (PAGE_SIZE << PSS_SHIFT) // page_mapcount(page)
     kind = ("Shared" if page_mapcount(page) > 1 else "Private") + ("_Dirty" if dirty else "_Clean")
     stats.update({"Rss": PAGE_SIZE, "Pss": share, "Pss_Dirty": share * dirty, kind: PAGE_SIZE})
-    stats["Referenced"] += PAGE_SIZE * bool(pte & _PAGE_ACCESSED)
+    stats["Referenced"] += PAGE_SIZE * (pte_young(pte) or bool(page.flags & PG_referenced))
     if PageAnon(page):
         stats["Anonymous"] += PAGE_SIZE
         stats["LazyFree"] += PAGE_SIZE * (not dirty and not page.flags & PG_swapbacked)

@@ -8,7 +8,6 @@ SI_CODE_NAMES = {
     ("SIGSEGV", SEGV_MAPERR): "SEGV_MAPERR",
     ("SIGSEGV", SEGV_ACCERR): "SEGV_ACCERR",
     ("SIGBUS", BUS_ADRERR): "BUS_ADRERR",
-    ("SIGKILL", 0): "out of memory",
 }
 
 
@@ -43,10 +42,13 @@ class BusError(MemoryFault):
     signal = "SIGBUS"
 
 
-class OutOfMemory(MemoryFault):
-    """SIGKILL by the OOM killer: a fault needed a page, and there is none left."""
+class OutOfMemory(Exception):
+    """SIGKILL by the OOM killer, in the middle of a system call or an access: the process is over."""
 
     signal = "SIGKILL"
+
+    def __init__(self, comm: str, pid: int) -> None:
+        super().__init__(f"Out of memory: Killed process {pid} ({comm}): SIGKILL")
 
 
 def failure(errno: int, function: str, check: str) -> OSError:

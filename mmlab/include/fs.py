@@ -59,6 +59,7 @@ class address_space_operations:
     readpage: Callable[[page], None] | None = None
     writepage: Callable[[page], None] | None = None
     set_page_dirty: Callable[[page], None] | None = None
+    freepage: Callable[[page], None] | None = None
     write_begin: Callable[[address_space, int, int], page] | None = None
     write_end: Callable[[address_space, int, int, int, page], int] | None = None
 
@@ -93,13 +94,14 @@ class file_system_type:
 
 
 class super_block:
-    """One mounted file system; `s_dev` is (major, minor)."""
+    """One mounted file system; `s_dev` is (major, minor), `used_blocks` the pages of a tmpfs (in shmem_sb_info)."""
 
-    __slots__ = ("machine", "next_ino", "s_dev", "s_type")
+    __slots__ = ("machine", "next_ino", "s_dev", "s_type", "used_blocks")
 
     def __init__(self, machine: machine, s_type: file_system_type, s_dev: tuple[int, int]) -> None:
         self.machine, self.s_type, self.s_dev = machine, s_type, s_dev
         self.next_ino = 1
+        self.used_blocks = 0
 
 
 class radix_tree(dict[int, page]):

@@ -131,6 +131,11 @@ def vm_flag_names(vm_flags: int) -> str:
     return flag_names(vm_flags, VM_NAMES)
 
 
+def vma_has_recency(vma: vm_area_struct) -> bool:
+    """Tell whether the use of a page through this VMA promises more; not if it is read once: mm_inline.h (6.3)."""
+    return not vma.vm_flags & (VM_SEQ_READ | VM_RAND_READ)
+
+
 def vm_get_page_prot(vm_flags: int) -> int:
     """Say which PTE bits a page of such a VMA starts with: mm/mmap.c:vm_get_page_prot (v4.4).
 

@@ -30,10 +30,11 @@ PMD_SHIFT = PAGE_SHIFT + 9
 PMD_SIZE = 1 << PMD_SHIFT
 _PFN_MASK = (1 << 52) - (1 << PAGE_SHIFT)
 
-# mm/mmap.c:protection_map: private writable pages start read-only, so that the first write can copy
-PAGE_NONE = _PAGE_PROTNONE
-PAGE_READONLY = _PAGE_PRESENT | _PAGE_USER | _PAGE_NX
-PAGE_READONLY_EXEC = _PAGE_PRESENT | _PAGE_USER
+# mm/mmap.c:protection_map: private writable pages start read-only, so that the first write can copy; x86 counts a page
+# as accessed as soon as it is mapped
+PAGE_NONE = _PAGE_PROTNONE | _PAGE_ACCESSED
+PAGE_READONLY_EXEC = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED
+PAGE_READONLY = PAGE_READONLY_EXEC | _PAGE_NX
 PAGE_SHARED = PAGE_READONLY | _PAGE_RW
 PAGE_SHARED_EXEC = PAGE_READONLY_EXEC | _PAGE_RW
 
@@ -76,7 +77,7 @@ def pte_present(pte: int) -> bool:
 
 def pte_modify(pte: int, prot: int) -> int:
     """Give an entry other protection bits; the frame and what the CPU has noted stay."""
-    return pte & (_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY) | prot
+    return pte & (_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY) | prot & ~_PAGE_ACCESSED
 
 
 def pte_none(pte: int) -> bool:
@@ -87,6 +88,11 @@ def pte_none(pte: int) -> bool:
 def pte_write(pte: int) -> bool:
     """Tell whether the CPU may store through the entry."""
     return bool(pte & _PAGE_RW)
+
+
+def pte_young(pte: int) -> bool:
+    """Tell whether the CPU has used the entry since this was last asked."""
+    return bool(pte & _PAGE_ACCESSED)
 
 
 def pte_dirty(pte: int) -> bool:

@@ -63,7 +63,8 @@ def dup_mmap(mm: mm_struct, old: mm_struct) -> None:
 def dup_vma(mm: mm_struct, vma: vm_area_struct) -> None:
     """Copy one VMA with its PTEs; locks are not inherited: the loop of kernel/fork.c:dup_mmap (v4.4). ENOMEM."""
     charge = vma_pages(vma) if vma.vm_flags & VM_ACCOUNT else 0
-    vm_enough_memory(mm.machine, charge)
+    if charge:
+        vm_enough_memory(mm.machine, charge)
     try:
         child = vm_area_dup(vma, mm)
         try:

@@ -51,6 +51,14 @@ class Process:
         """The process's number."""
         return self.stub.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended, as a shell tells it: 137 is SIGKILL. None as long as it runs."""
+        died = self.stub.died
+        if died is None:
+            return None
+        return os.WEXITSTATUS(died) if os.WIFEXITED(died) else 128 + os.WTERMSIG(died)
+
     def call(self, name: str, /, **arguments: object) -> int:
         """Make a system call whose arguments are integers; TypeError names the one that is none."""
         return self.stub.syscall(name, *(ulong(key, value) for key, value in arguments.items()))

@@ -4,10 +4,12 @@
     slab.py            kernel objects                 mm/slab.c
     util.py            may so much be promised?       mm/util.c
     rmap.py            from a page to its mappings    mm/rmap.c
+    swap.py            how recently a page was used   mm/swap.c
     page_writeback.py  dirty pages                    mm/page-writeback.c
     memory.py          the page fault                 mm/memory.c
     vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
     filemap.py         the page cache                 mm/filemap.c
+    vmscan.py          taking memory back             mm/vmscan.c
     truncate.py        a file gets shorter            mm/truncate.c
     shmem.py           tmpfs and shared memory        mm/shmem.c
     memfd.py           files without a name, seals    mm/memfd.c (until 4.17: mm/shmem.c)
@@ -20,4 +22,5 @@
     madvise.py         what the program knows         mm/madvise.c
     msync.py           stores go to the disk          mm/msync.c
     mincore.py         which pages are in memory      mm/mincore.c
+    oom_kill.py        a process must go              mm/oom_kill.c
 """

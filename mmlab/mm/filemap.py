@@ -22,7 +22,7 @@ from ..include.mm import (
 )
 from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
+from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
 from ..include.uio import iov_iter
 from ..lib.iov_iter import (
@@ -34,6 +34,7 @@ from ..lib.iov_iter import (
 from .memory import do_set_pte, pte_alloc_map
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
+from .swap import lru_cache_add, mark_page_accessed
 
 
 def find_get_page(mapping: address_space, index: int) -> page | None:
@@ -45,19 +46,22 @@ def find_get_page(mapping: address_space, index: int) -> page | None:
 
 
 def add_to_page_cache(page: page, mapping: address_space, index: int) -> None:
-    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:__add_to_page_cache_locked."""
+    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:add_to_page_cache_lru (v4.4)."""
     get_page(page)
     page.mapping, page.index = mapping, index
     mapping.page_tree[index] = page
     page.machine.vm_stat[NR_FILE_PAGES] += 1
     if page.flags & PG_swapbacked:
         page.machine.vm_stat[NR_SHMEM] += 1
+    lru_cache_add(page)
 
 
 def delete_from_page_cache(page: page) -> None:
     """Take the page out of its file: mm/filemap.c:delete_from_page_cache (v4.4). Nobody may map it."""
     mapping: address_space = page.mapping  # type: ignore[assignment]
     account_page_cleaned(page)
+    if mapping.a_ops.freepage:
+        mapping.a_ops.freepage(page)
     del mapping.page_tree[page.index]
     page.mapping = None
     page.machine.vm_stat[NR_FILE_PAGES] -= 1
@@ -81,11 +85,11 @@ def make_uptodate(page: page) -> page:
     return page
 
 
-def page_cache_read(mapping: address_space, index: int) -> bool:
+def page_cache_read(mapping: address_space, index: int, gfp: int = GFP_KERNEL) -> bool:
     """Read one page into the cache, unless it is there: mm/filemap.c:page_cache_read (v4.4). False without memory."""
     if index in mapping.page_tree:
         return True
-    page = alloc_page(mapping.host.i_sb.machine)
+    page = alloc_page(mapping.host.i_sb.machine, gfp)
     if page is None:
         return False
     add_to_page_cache(page, mapping, index)
@@ -95,9 +99,12 @@ def page_cache_read(mapping: address_space, index: int) -> bool:
 
 
 def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
-    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4)."""
+    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4).
+
+    Nobody has asked for them yet, so no process is killed for them.
+    """
     for index in range(max(0, start), min(start + nr_to_read, last_page(mapping))):
-        if not page_cache_read(mapping, index):
+        if not page_cache_read(mapping, index, __GFP_NORETRY):
             return
 
 
@@ -244,24 +251,27 @@ def generic_file_mmap(file: file, vma: vm_area_struct) -> None:
 
 
 def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
-    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM, EFAULT.
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). EFAULT.
 
     What was read before a failure counts. Only when it ends does read-ahead learn how far it came.
     """
     mapping, start, error = file.f_mapping, pos, None
-    end = min(pos + to.count, mapping.host.i_size)
+    end, prev_pos = min(pos + to.count, mapping.host.i_size), file.f_ra_prev_pos
     while pos < end and not error:
         index, offset = pos >> PAGE_SHIFT, pos % PAGE_SIZE
         if index not in mapping.page_tree:
             page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
-        page = find_get_page(mapping, index)
-        if page is None:
-            error = failure(ENOMEM, "do_generic_file_read", "no free page")
-            break
+        page_cache_read(mapping, index)
+        page = mapping.page_tree[index]
+        get_page(page)
+        if index != (prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
+            mark_page_accessed(page)
         count = min(PAGE_SIZE - offset, end - pos)
-        copied = copy_page_to_iter(make_uptodate(page), offset, count, to)
-        put_page(page)
-        pos += copied
+        try:
+            copied = copy_page_to_iter(make_uptodate(page), offset, count, to)
+        finally:
+            put_page(page)
+        pos = prev_pos = pos + copied
         if copied < count:
             error = failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
     if pos > start:

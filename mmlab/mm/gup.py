@@ -21,6 +21,7 @@ from ..include.pgtable import pte_none, pte_offset, pte_write
 from ..include.sched import task_struct
 from .memory import handle_mm_fault, vm_normal_page
 from .page_writeback import set_page_dirty
+from .swap import mark_page_accessed
 
 
 def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> bool:
@@ -53,14 +54,22 @@ def __get_user_pages(
     A fault is tried again with the flags `tried` added.
     """
     for address in range(start, end, PAGE_SIZE):
-        table, i = pte_offset(current.mm.pgd, address)
-        if table is not None and not pte_none(table[i]) and (pte_write(table[i]) or not flags):
-            page = vm_normal_page(vma, table[i])
-            if flags and page is not None:
-                set_page_dirty(page)  # FOLL_TOUCH: as the store would have
-            continue
-        if not faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried):
-            return False
+        while not follow_page(vma, address, flags):
+            if not faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried):
+                return False
+    return True
+
+
+def follow_page(vma: vm_area_struct, address: int, flags: int) -> bool:
+    """Find the page and mark it as the access would (FOLL_TOUCH); False if that would fault: v4.4, follow_page_pte."""
+    table, i = pte_offset(vma.vm_mm.pgd, address)
+    if table is None or pte_none(table[i]) or (flags and not pte_write(table[i])):
+        return False
+    page = vm_normal_page(vma, table[i])
+    if page is not None and flags:
+        set_page_dirty(page)
+    if page is not None:
+        mark_page_accessed(page)
     return True
 
 

@@ -22,7 +22,7 @@ from ..include.mm import (
     VM_WIPEONFORK,
     VM_WRITE,
 )
-from ..include.mm_types import PageAnon, PG_dirty, PG_swapbacked, page_mapcount, vm_area_struct
+from ..include.mm_types import PageAnon, PG_dirty, page_mapcount, vm_area_struct
 from ..include.mman import (
     FALLOC_FL_KEEP_SIZE,
     FALLOC_FL_PUNCH_HOLE,
@@ -52,6 +52,7 @@ from ..include.sched import task_struct
 from .filemap import force_page_cache_readahead
 from .gup import faultin_page_range
 from .memory import vm_normal_page, zap_page_range
+from .swap import mark_page_lazyfree
 from .vma import find_vma, vma_modify
 
 FLAGS = {  # advice → the flags of the VMA that it clears, and those that it sets
@@ -152,7 +153,8 @@ def madvise_free(vma: vm_area_struct, start: int, end: int) -> None:
         shared_dirty = page is not None and page.flags & PG_dirty and page_mapcount(page) > 1
         if table is not None and page is not None and PageAnon(page) and not shared_dirty:
             table[i] &= ~(_PAGE_ACCESSED | _PAGE_DIRTY)
-            page.flags &= ~(PG_dirty | PG_swapbacked)
+            page.flags &= ~PG_dirty
+            mark_page_lazyfree(page)
 
 
 def madvise_remove(vma: vm_area_struct, start: int, end: int) -> None:

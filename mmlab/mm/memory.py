@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..include.errors import KernelBug
+from ..include.errors import KernelBug, OutOfMemory
 from ..include.fs import address_space
 from ..include.mm import (
     FAULT_FLAG_WRITE,
@@ -26,10 +26,12 @@ from ..include.mm import (
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_FAULT_WRITE,
+    VM_LOCKED,
     VM_MAYWRITE,
     VM_SHARED,
     VM_WRITE,
     vm_fault,
+    vma_has_recency,
 )
 from ..include.mm_types import (
     PageAnon,
@@ -58,10 +60,12 @@ from ..include.pgtable import (
     pte_pfn,
     pte_table,
     pte_write,
+    pte_young,
 )
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import set_page_dirty
 from .rmap import anon_vma_prepare, page_add_file_rmap, page_add_new_anon_rmap, page_dup_rmap, page_remove_rmap
+from .swap import mark_page_accessed
 
 ZERO_PFN = 0  # the shared zero page: every load of untouched anonymous memory maps it
 
@@ -108,6 +112,18 @@ def vm_normal_page(vma: vm_area_struct, pte: int) -> page | None:
     """Give the page that a PTE maps; None for the shared zero page: mm/memory.c:vm_normal_page (v4.4)."""
     pfn = pte_pfn(pte)
     return None if pfn == ZERO_PFN else vma.vm_mm.machine.mem_map[pfn]
+
+
+def mlocked_pages(mm: mm_struct) -> set[page]:
+    """Collect the pages that the process keeps in memory by mlock. (The kernel counts them as they are mapped.)"""
+    found: set[page] = set()
+    vma = mm.mmap if mm.locked_vm else None
+    while vma is not None:
+        for table, first, last in pte_ranges(mm, vma.vm_start, vma.vm_end) if vma.vm_flags & VM_LOCKED else ():
+            pages = (vm_normal_page(vma, pte) for pte in table[first:last] if not pte_none(pte))
+            found.update(page for page in pages if page is not None)
+        vma = vma.vm_next
+    return found
 
 
 def mm_counter(page: page) -> str:
@@ -163,6 +179,8 @@ def zap_pte_range(
             rss_stat[mm_counter_file(page)] -= 1
             if pte_dirty(pte):
                 set_page_dirty(page)
+            if pte_young(pte) and vma_has_recency(vma):
+                mark_page_accessed(page)
         page_remove_rmap(page)
         put_page(page)
 
@@ -282,7 +300,11 @@ def do_cow_fault(vma: vm_area_struct, address: int, pgoff: int, flags: int) -> i
     new_page = alloc_page(vma.vm_mm.machine)
     if new_page is None:
         return VM_FAULT_OOM
-    ret, fault_page = __do_fault(vma, address, pgoff, flags)
+    try:
+        ret, fault_page = __do_fault(vma, address, pgoff, flags)
+    except OutOfMemory:
+        put_page(new_page)
+        raise
     if fault_page is None:
         put_page(new_page)
         return ret
@@ -350,19 +372,33 @@ def wp_page_shared(vma: vm_area_struct, address: int, table: pte_table, pte: int
 
 
 def wp_page_copy(vma: vm_area_struct, address: int, table: pte_table, old_page: page | None) -> int:
-    """Copy the page and map the copy, writable: mm/memory.c:wp_page_copy (v4.4)."""
+    """Copy the page and map the copy, writable: mm/memory.c:wp_page_copy (v4.4).
+
+    The old page is held meanwhile: making room for the copy may have taken it out of the page table. Then the access is
+    tried again.
+    """
     if not anon_vma_prepare(vma):
         return VM_FAULT_OOM
-    new_page = alloc_page(vma.vm_mm.machine)
-    if new_page is None:
-        return VM_FAULT_OOM
-    copy_user_page(new_page, old_page)
+    pte = table[pte_index(address)]
     if old_page is not None:
-        vma.vm_mm.rss_stat[mm_counter(old_page)] -= 1
-        page_remove_rmap(old_page)
-        put_page(old_page)
-    do_set_pte(vma, address, new_page, table, True, True)
-    return VM_FAULT_WRITE
+        get_page(old_page)
+    try:
+        new_page = alloc_page(vma.vm_mm.machine)
+        if new_page is None:
+            return VM_FAULT_OOM
+        if table[pte_index(address)] != pte:
+            put_page(new_page)
+            return 0
+        copy_user_page(new_page, old_page)
+        if old_page is not None:
+            vma.vm_mm.rss_stat[mm_counter(old_page)] -= 1
+            page_remove_rmap(old_page)
+            put_page(old_page)
+        do_set_pte(vma, address, new_page, table, write=True, anon=True)
+        return VM_FAULT_WRITE
+    finally:
+        if old_page is not None:
+            put_page(old_page)
 
 
 # ── fork ────────────────────────────────────────────────────────────────────────────────────────────────────

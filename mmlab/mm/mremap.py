@@ -174,8 +174,10 @@ def move_vma(
     mm, pages, vm_flags, stays = current.mm, new_len >> PAGE_SHIFT, vma.vm_flags, flags & MREMAP_DONTUNMAP
     if mm.map_count >= mm.machine.sysctl_max_map_count - 3:
         raise failure(ENOMEM, "move_vma", f"map_count = {mm.map_count} is close to max_map_count")
-    charge = pages if vm_flags & VM_ACCOUNT else 0
-    vm_enough_memory(mm.machine, charge, 0 if stays or not charge else old_len >> PAGE_SHIFT)
+    charge, going = (pages, 0 if stays else old_len >> PAGE_SHIFT) if vm_flags & VM_ACCOUNT else (0, 0)
+    if vm_flags & VM_ACCOUNT:
+        vm_enough_memory(mm.machine, charge - going)
+        mm.machine.vm_committed_as += going
     try:
         new = copy_vma(vma, addr, new_addr, new_len)
     except OSError:

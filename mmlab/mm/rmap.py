@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from errno import ENOMEM
 
 from ..include.errors import failure
-from ..include.mm import VM_EXEC, VM_READ, VM_SHARED, VM_WRITE
-from ..include.mm_types import PageAnon, PG_anon_exclusive, PG_swapbacked, anon_vma, page, vm_area_struct, vma_pages
+from ..include.mm import (
+    MM_ANONPAGES,
+    MM_FILEPAGES,
+    VM_EXEC,
+    VM_LOCKED,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    vma_has_recency,
+)
+from ..include.mm_types import (
+    PageAnon,
+    PG_anon_exclusive,
+    PG_dirty,
+    PG_swapbacked,
+    anon_vma,
+    page,
+    page_mapcount,
+    vm_area_struct,
+    vma_pages,
+)
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import NR_ANON_PAGES, NR_FILE_MAPPED
-from ..include.pgtable import _PAGE_DIRTY, _PAGE_RW, pte_dirty, pte_offset
+from ..include.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_DIRTY,
+    _PAGE_RW,
+    pte_dirty,
+    pte_offset,
+    pte_pfn,
+    pte_table,
+    pte_young,
+)
+from .page_alloc import put_page
 from .slab import anon_vma_cachep, kmem_cache_free, kmem_cache_zalloc
 
 
@@ -126,3 +156,68 @@ def page_mkclean(page: page) -> bool:
             cleaned = cleaned or pte_dirty(table[i])
             table[i] &= ~(_PAGE_DIRTY | _PAGE_RW)
     return cleaned
+
+
+# ── what reclaim asks ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def rmap_walk(page: page) -> Iterator[tuple[vm_area_struct, pte_table, int]]:
+    """Give each PTE that maps the page: its VMA, its table, its index: v4.4, same name.
+
+    A file knows the VMAs that map it, an anon_vma those that may map its pages; each VMA knows where page `index` is.
+    """
+    for vma in tuple(page.mapping.vmas if isinstance(page.mapping, anon_vma) else page.mapping.i_mmap):  # type: ignore[union-attr]
+        address = vma.vm_start + ((page.index - vma.vm_pgoff) << PAGE_SHIFT)
+        if vma.vm_start <= address < vma.vm_end:
+            table, i = pte_offset(vma.vm_mm.pgd, address)
+            if table is not None and pte_pfn(table[i]) == page.pfn:
+                yield vma, table, i
+
+
+def page_mlocked(page: page) -> bool:
+    """Tell whether a locked VMA maps the page. The kernel notes it in the page, as PG_mlocked."""
+    return any(vma.vm_flags & VM_LOCKED for vma, _, _ in rmap_walk(page))
+
+
+def page_referenced(page: page) -> tuple[int, int]:
+    """Count the PTEs through which the page was used since the last time, and forget it: v4.4, same name.
+
+    Give with it the flags of their VMAs. Use through a VMA that is read once only does not count (6.3).
+    """
+    referenced = vm_flags = 0
+    for vma, table, i in rmap_walk(page):
+        if vma.vm_flags & VM_LOCKED:
+            return 1, VM_LOCKED
+        if pte_young(table[i]) and vma_has_recency(vma):
+            table[i] &= ~_PAGE_ACCESSED
+            referenced, vm_flags = referenced + 1, vm_flags | vma.vm_flags
+    return referenced, vm_flags
+
+
+def try_to_unmap(page: page) -> bool:
+    """Take the page out of every page table; False if one must keep it: v4.4, same name."""
+    return all(try_to_unmap_one(page, vma, table, i) for vma, table, i in rmap_walk(page))
+
+
+def try_to_unmap_one(page: page, vma: vm_area_struct, table: pte_table, i: int) -> bool:
+    """Clear one PTE of the page, and hand its dirt to the page: v4.4, same name. False if it must stay.
+
+    Given-up anonymous memory (MADV_FREE) that was written since then stays, and is like any other from now on.
+    """
+    if vma.vm_flags & VM_LOCKED:
+        return False
+    if pte_dirty(table[i]):
+        if PageAnon(page):
+            page.flags |= PG_dirty
+        else:
+            page.mapping.a_ops.set_page_dirty(page)  # type: ignore[union-attr, misc]
+    if PageAnon(page) and page.flags & PG_dirty:
+        page.flags |= PG_swapbacked
+        return False
+    if PageAnon(page) and page._count != page_mapcount(page) + 1:
+        return False
+    table[i] = 0
+    vma.vm_mm.rss_stat[MM_ANONPAGES if PageAnon(page) else MM_FILEPAGES] -= 1
+    page_remove_rmap(page)
+    put_page(page)
+    return True

@@ -6,12 +6,12 @@ Both are one thing: a file whose pages live only in the page cache.
 from __future__ import annotations
 
 import stat
-from errno import EFAULT, ENOMEM, ENOSPC, EPERM
+from errno import EFAULT, ENOSPC, EPERM
 
 from ..fs.dcache import d_alloc_unlinked
 from ..fs.file_table import alloc_file, fput
 from ..fs.inode import new_inode
-from ..include.errors import failure
+from ..include.errors import OutOfMemory, failure
 from ..include.fs import (
     FMODE_READ,
     FMODE_WRITE,
@@ -25,7 +25,6 @@ from ..include.fs import (
 )
 from ..include.mm import (
     VM_FAULT_LOCKED,
-    VM_FAULT_OOM,
     VM_FAULT_SIGBUS,
     VM_NORESERVE,
     vm_fault,
@@ -51,6 +50,7 @@ from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_page_to_iter, copy_to_iter
 from .filemap import (
     add_to_page_cache,
+    delete_from_page_cache,
     file_accessed,
     filemap_map_pages,
     find_get_page,
@@ -60,21 +60,55 @@ from .filemap import (
 )
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
+from .swap import mark_page_accessed
 from .truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 from .util import vm_enough_memory, vm_unacct_memory
 
 
+def shmem_acct_block(inode: inode) -> bool:
+    """Promise the memory of one more page, and take a block for it: v4.4, same name. False if there is none.
+
+    The whole of shared memory was promised when it was made. A tmpfs that is mounted has blocks for half of all memory.
+    """
+    sb = inode.i_sb
+    if sb is not sb.machine.shm_mnt and sb.used_blocks >= sb.machine.totalram_pages // 2:
+        return False
+    try:
+        if not SHMEM_I(inode).promised:
+            vm_enough_memory(sb.machine, 1)
+    except OSError:
+        return False
+    sb.used_blocks += 1
+    return True
+
+
+def shmem_unacct_blocks(inode: inode) -> None:
+    """Take it back: v4.4, same name."""
+    inode.i_sb.used_blocks -= 1
+    vm_unacct_memory(inode.i_sb.machine, 0 if SHMEM_I(inode).promised else 1)
+
+
+def shmem_freepage(page: page) -> None:
+    """Give the page's block back: mm/shmem.c:shmem_recalc_inode (v4.4), which counts what has gone."""
+    shmem_unacct_blocks(page.mapping.host)  # type: ignore[union-attr]
+
+
 def shmem_getpage(mapping: address_space, index: int, falloc: bool = False) -> page | None:
-    """Give page `index`, making it if it is a hole, and a reference: v4.4, same name. None without memory.
+    """Give page `index`, making it if it is a hole, and a reference: v4.4, same name. None without a block.
 
     A hole that is only reserved (`falloc`) does not count as there (uptodate) until it is asked for again.
     """
     found = find_get_page(mapping, index)
     reserved = falloc and found is None
     if found is None:
-        found = alloc_page(mapping.host.i_sb.machine)
-        if found is None:
+        if not shmem_acct_block(mapping.host):
             return None
+        try:
+            found = alloc_page(mapping.host.i_sb.machine)
+        except OutOfMemory:
+            shmem_unacct_blocks(mapping.host)
+            raise
+        assert found is not None  # without __GFP_NORETRY there is always one
         found.flags |= PG_swapbacked
         add_to_page_cache(found, mapping, index)
     if not reserved:
@@ -83,12 +117,15 @@ def shmem_getpage(mapping: address_space, index: int, falloc: bool = False) -> p
 
 
 def shmem_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
-    """Find or make the page: v4.4, same name. It is never a major fault; past the end it is VM_FAULT_SIGBUS."""
+    """Find or make the page: v4.4, same name. It is never a major fault.
+
+    VM_FAULT_SIGBUS past the end, or without a block.
+    """
     mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
     vmf.page = shmem_getpage(mapping, vmf.pgoff)
-    return VM_FAULT_OOM if vmf.page is None else VM_FAULT_LOCKED
+    return VM_FAULT_SIGBUS if vmf.page is None else VM_FAULT_LOCKED
 
 
 shmem_vm_ops = vm_operations_struct("shmem_vm_ops", fault=shmem_fault, map_pages=filemap_map_pages)
@@ -128,8 +165,12 @@ def shmem_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
         if page is None:
             copied = copy_to_iter(bytes(count), to)
         else:
-            copied = copy_page_to_iter(page, offset, count, to)
-            put_page(page)
+            if not offset:
+                mark_page_accessed(page)
+            try:
+                copied = copy_page_to_iter(page, offset, count, to)
+            finally:
+                put_page(page)
         pos += copied
         if copied < count and pos == start:
             raise failure(EFAULT, "shmem_file_read_iter", f"the program cannot store at {to.ubuf:#x}")
@@ -139,13 +180,14 @@ def shmem_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
 
 
 def shmem_write_begin(mapping: address_space, pos: int, length: int) -> page:
-    """Find or make the page that write(2) is about to fill: v4.4, same name. EPERM if that is sealed; ENOMEM."""
+    """Find or make the page that write(2) is about to fill: v4.4, same name. EPERM if that is sealed; ENOSPC."""
     check_seals(mapping.host, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, "shmem_write_begin")
     if pos + length > mapping.host.i_size:
         check_seals(mapping.host, F_SEAL_GROW, "shmem_write_begin")
     page = shmem_getpage(mapping, pos >> PAGE_SHIFT)
     if page is None:
-        raise failure(ENOMEM, "shmem_getpage", "no free page")
+        raise failure(ENOSPC, "shmem_acct_block", "no block for one more page")
+    mark_page_accessed(page)
     return page
 
 
@@ -157,7 +199,7 @@ def shmem_write_end(mapping: address_space, pos: int, length: int, copied: int, 
 
 
 def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
-    """Make the pages of a range, or punch them out: v4.4, same name. ENOSPC without memory; EPERM if sealed."""
+    """Make the pages of a range, or punch them out: v4.4, same name. EPERM if sealed; ENOSPC, and nothing is made."""
     inode, end = file_inode(file), offset + length
     if mode & FALLOC_FL_PUNCH_HOLE:
         check_seals(inode, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, "shmem_fallocate")
@@ -166,14 +208,23 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         return
     if end > inode.i_size:
         check_seals(inode, F_SEAL_GROW, "shmem_fallocate")
-    for index in range(offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT):
+    first, last = offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT
+    for index in range(first, last):
         page = shmem_getpage(inode.i_mapping, index, falloc=True)
         if page is None:
-            raise failure(ENOSPC, "shmem_fallocate", "no free page")
+            shmem_undo_fallocate(inode.i_mapping, first, index)
+            raise failure(ENOSPC, "shmem_acct_block", f"no block for page {index}")
         set_page_dirty(page)
         put_page(page)
     if not mode & FALLOC_FL_KEEP_SIZE:
         inode.i_size = max(inode.i_size, end)
+
+
+def shmem_undo_fallocate(mapping: address_space, first: int, last: int) -> None:
+    """Drop those of pages first … last-1 that are only reserved: mm/shmem.c:shmem_undo_range (v4.4)."""
+    for index in range(first, last):
+        if not mapping.page_tree[index].flags & PG_uptodate:
+            delete_from_page_cache(mapping.page_tree[index])
 
 
 shmem_file_operations = file_operations(
@@ -189,6 +240,7 @@ shmem_aops = address_space_operations(
     set_page_dirty=__set_page_dirty_no_writeback,
     write_begin=shmem_write_begin,
     write_end=shmem_write_end,
+    freepage=shmem_freepage,
 )
 
 
@@ -227,7 +279,8 @@ def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> f
     Its whole size is promised (Committed_AS) at once, unless VM_NORESERVE.
     """
     pages = 0 if vm_flags & VM_NORESERVE else PAGE_ALIGN(size) >> PAGE_SHIFT
-    vm_enough_memory(machine, pages)
+    if pages:
+        vm_enough_memory(machine, pages)
     inode = new_inode(machine.shm_mnt, stat.S_IFREG | 0o777, shmem_file_operations, name)
     inode.i_size, inode.i_nlink, inode.i_private = size, 0, shmem_inode_info(name, pages, F_SEAL_SEAL)
     return alloc_file(d_alloc_unlinked(name, inode), 0, FMODE_READ | FMODE_WRITE)

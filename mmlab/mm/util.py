@@ -19,14 +19,19 @@ def vm_enough_memory(machine: machine, pages: int, replaced: int = 0) -> None:
     """Promise `pages` of memory, or fail with ENOMEM: mm/mmap.c:__vm_enough_memory (v4.4).
 
     0 (guess) refuses only what is larger than all memory (so since 5.2); 1 refuses nothing; 2 keeps the sum of all
-    promises under the commit limit. `replaced` pages are about to be given back, and do not count against it.
+    promises below the commit limit, with something kept back for root (3.9), and for a user to clean up with beside
+    the large process. `replaced` pages are about to be given back, and do not count.
     """
-    mode, limit, more = machine.sysctl_overcommit_memory, vm_commit_limit(machine), pages - replaced
+    mode, more = machine.sysctl_overcommit_memory, pages - replaced
     if mode == OVERCOMMIT_GUESS and more > machine.totalram_pages:
         raise failure(ENOMEM, "__vm_enough_memory", f"{more} pages is more than all memory ({machine.totalram_pages})")
-    if mode > OVERCOMMIT_ALWAYS and more > 0 and machine.vm_committed_as + more > limit:
-        check = f"Committed_AS {machine.vm_committed_as} + {more} pages is over CommitLimit {limit}"
-        raise failure(ENOMEM, "__vm_enough_memory", check)
+    if mode > OVERCOMMIT_ALWAYS and (more or not replaced):
+        allowed = vm_commit_limit(machine) - min(machine.current.mm.total_vm // 32, machine.user_reserve_pages)
+        if machine.current.uid != 0:
+            allowed -= machine.admin_reserve_pages
+        if machine.vm_committed_as + more >= allowed:
+            check = f"Committed_AS {machine.vm_committed_as} + {more} pages reaches the {allowed} allowed"
+            raise failure(ENOMEM, "__vm_enough_memory", check)
     machine.vm_committed_as += pages
 
 

@@ -248,6 +248,8 @@ def mkwrite(f: Facts) -> Reason:
 
 
 def given_and_mkwrite(f: Facts) -> Reason:
+    if killed(f)[0]:
+        return False, killed(f)[1]
     answer, found = f.results["__do_fault"]
     words = _("__do_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
     return found is not None and mkwrite(f)[0], mkwrite(f)[1] if found is not None else words

@@ -3,6 +3,7 @@
 from types import FunctionType
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, O_CREAT, O_RDWR, PROT_READ, PROT_WRITE
+from mmlab.include.mm_types import PG_active, PG_referenced, page
 
 PAGE = 4096
 ARENA = 1 << 40  # far from everything that exec maps
@@ -62,6 +63,7 @@ def faults(proc, touch, *args):
 # ── snapshots ───────────────────────────────────────────────────────────────────────────────────────────────
 
 SERIAL = {"serials", "next_pid", "next_ino"}  # they only ever count up
+RECENT = {"current", "lruvec"}  # who ran last, and which pages were used since
 
 
 class Snapshot:
@@ -89,8 +91,10 @@ class Snapshot:
         """Name the fields of an object, or the entries of a container."""
         for kind in type(thing).__mro__:
             for slot in getattr(kind, "__slots__", ()):
-                if slot not in SERIAL and not (thing is self.machine and slot in ("free_pfns", "mem_map")):
-                    yield slot, getattr(thing, slot, "unset")
+                if slot not in SERIAL | RECENT and not (thing is self.machine and slot in ("free_pfns", "mem_map")):
+                    value = getattr(thing, slot, "unset")
+                    recent = PG_referenced | PG_active if isinstance(thing, page) and slot == "flags" else 0
+                    yield slot, value & ~recent if recent else value
         yield from getattr(thing, "__dict__", {}).items()
         if isinstance(thing, dict):
             for key, value in thing.items():

@@ -17,7 +17,6 @@ from mmlab import (
     SEGV_MAPERR,
     BusError,
     Kernel,
-    OutOfMemory,
     SegmentationFault,
 )
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, faults, make_file, map_at, page_text, present, unchanged
@@ -360,56 +359,3 @@ def test_what_if_the_file_is_truncated_from_a_page_that_lies_before_the_vma(proc
     proc.load(at(0))
     proc.ftruncate(fd, PAGE)
     assert present(proc, 2) == ".."
-
-
-# ── memory runs out ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("kind", [MAP_PRIVATE, MAP_SHARED])
-def test_what_if_there_is_no_frame_left(kind):
-    kernel = Kernel(mem=16 << 20, overcommit_memory=1)
-    proc = kernel.spawn("hungry")
-    map_at(proc, 0, 5000, RW, kind | MAP_ANONYMOUS)
-    with pytest.raises(OutOfMemory, match="SIGKILL"):
-        for page in range(5000):
-            proc.store(at(page), b"#")
-    assert kernel.meminfo()["MemFree"] == 0
-    proc.munmap(at(0), 5000 * PAGE)
-    map_at(proc, 0, 1, RW, MEMORY)
-    proc.store(at(0), b"#")
-
-
-def test_what_if_there_is_no_frame_for_the_copy():
-    kernel = Kernel(mem=16 << 20, overcommit_memory=1)
-    proc = kernel.spawn("hungry")
-    map_at(proc, 0, 2, RW, MAP_PRIVATE, make_file(proc, "/tmp/f", 2))
-    proc.load(at(0))
-    map_at(proc, 100, 5000, RW, MEMORY)
-    with pytest.raises(OutOfMemory):
-        for page in range(100, 5100):
-            proc.store(at(page), b"#")
-    for page in range(2):
-        with pytest.raises(OutOfMemory):
-            proc.store(at(page), b"#")
-    assert proc.load(at(0), 7) == b"0000000"
-
-
-def test_what_if_there_is_no_memory_for_an_anon_vma(kernel, proc):
-    map_at(proc, 0, 1, RW, MEMORY)
-    kernel.machine.fail_nth = 1
-    with pytest.raises(OutOfMemory):
-        proc.store(at(0), b"#")
-    proc.store(at(0), b"#")
-
-
-def test_what_if_a_file_cannot_be_written_for_lack_of_memory():
-    """What was written is written; the next write says ENOMEM."""
-    for path in ("/data/f", "/ram/f", "/tmp/f"):
-        kernel = Kernel(mem=16 << 20)
-        proc = kernel.spawn("hungry")
-        fd = proc.open(path, O_RDWR | O_CREAT)
-        free = kernel.meminfo()["MemFree"] << 10
-        assert proc.write(fd, bytes(free + 3 * PAGE)) == free == proc.fstat(fd).st_size
-        with unchanged(kernel), pytest.raises(OSError, match="no free page"):
-            proc.write(fd, b"more")
-        kernel.check()

@@ -77,7 +77,8 @@ def proc(kernel):
 def promise_all_but(kernel, proc, pages):
     """Leave room for so many pages under overcommit_memory=2."""
     kernel.machine.sysctl_overcommit_memory = 2
-    room = vm_commit_limit(kernel.machine) - kernel.machine.vm_committed_as
+    kernel.machine.user_reserve_pages = 0
+    room = vm_commit_limit(kernel.machine) - kernel.machine.vm_committed_as - 1
     proc.mmap(0, (room - pages) * PAGE, RW, MEMORY)
 
 
