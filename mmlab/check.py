@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from .include.fs import address_space, dentry, file, inode
-from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE
+from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode
+from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE, is_shared_maywrite
 from .include.mm_types import PageAnon, PG_dirty, PG_swapbacked, anon_vma, mm_struct, page, vm_area_struct, vma_pages
-from .include.mman import PAGE_SHIFT, PAGE_SIZE
+from .include.mman import F_SEAL_WRITE, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
     NR_ANON_PAGES,
     NR_FILE_DIRTY,
@@ -22,9 +22,12 @@ from .include.mmzone import (
     machine,
 )
 from .include.pgtable import PMD_SHIFT, PMD_SIZE, pte_none, pte_pfn, pte_write
+from .include.pipe_fs_i import pipe_inode_info
+from .include.shmem_fs import SHMEM_I
 from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
 from .mm.page_writeback import __set_page_dirty_nobuffers
+from .mm.shmem import shmem_aops
 
 
 def expect(what: str, found: Any, wanted: Any) -> None:
@@ -62,6 +65,11 @@ def inodes_of(machine: machine) -> list[inode]:
     for f in files_of(machine):
         found[f.f_path.d_inode] = None
     return list(found)
+
+
+def pipes_of(machine: machine) -> dict[pipe_inode_info, inode]:
+    """Collect the pipes, with their inodes."""
+    return {n.i_private: n for n in inodes_of(machine) if isinstance(n.i_private, pipe_inode_info)}
 
 
 def check(machine: machine) -> None:
@@ -176,17 +184,23 @@ def check_files(machine: machine) -> None:
     for mapping in {node.i_mapping: None for node in inodes_of(machine)}:
         vmas_of = [v for v in mapped if v.vm_file.f_mapping is mapping]  # type: ignore[union-attr]
         expect(f"{mapping.name}.i_mmap", set(mapping.i_mmap), set(vmas_of))
-        if mapping.i_mmap_writable >= 0:
-            shared = sum(bool(v.vm_flags & VM_SHARED) for v in vmas_of)
-            expect(f"{mapping.name}.i_mmap_writable", mapping.i_mmap_writable, shared)
+        shared = sum(is_shared_maywrite(v.vm_flags) for v in vmas_of)
+        expect(f"{mapping.name}.i_mmap_writable", max(mapping.i_mmap_writable, 0), shared)
+        if mapping.a_ops is shmem_aops and SHMEM_I(mapping.host).seals & F_SEAL_WRITE:
+            expect(f"{mapping.name}.i_mmap_writable, sealed,", mapping.i_mmap_writable, -1)
+    for pipe, node in pipes_of(machine).items():
+        ends = [f for f in files if f.f_path.d_inode is node]
+        expect(f"{pipe.name}.readers", pipe.readers, sum(bool(f.f_mode & FMODE_READ) for f in ends))
+        expect(f"{pipe.name}.writers", pipe.writers, sum(bool(f.f_mode & FMODE_WRITE) for f in ends))
 
 
 def check_pages(machine: machine, ptes: Counter[page]) -> None:
     """Assert each frame's reference count and mapcount, and that the free frames are just the unused ones."""
     cached = {p: (m, i) for n in inodes_of(machine) for m in [n.i_mapping] for i, p in m.page_tree.items()}
+    piped = {buf.page for pipe in pipes_of(machine) for buf in pipe.bufs}
     free = set(machine.free_pfns)
     for frame in machine.mem_map[ZERO_PFN + 1 :]:
-        expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached))
+        expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached) + (frame in piped))
         expect(f"{frame.name} is free", frame.pfn in free, frame._count == 0)
         expect(f"{frame.name} is in a file", isinstance(frame.mapping, address_space), frame in cached)
         if frame._count:
@@ -202,7 +216,7 @@ def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:
     accounted = sum(
         vma_pages(v) for task in machine.tasks.values() for v in vmas(task.mm) if v.vm_flags & VM_ACCOUNT
     )
-    promised = sum(n.i_private or 0 for n in inodes_of(machine) if n.i_sb is machine.shm_mnt)
+    promised = sum(SHMEM_I(n).promised for n in inodes_of(machine) if n.i_sb is machine.shm_mnt)
     tables = sum(len(task.mm.pgd) for task in machine.tasks.values())
     wanted = {
         NR_FREE_PAGES: machine.totalram_pages - 1 - len(pages),

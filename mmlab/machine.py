@@ -12,6 +12,7 @@ from .fs.drop_caches import drop_pagecache
 from .fs.ext4 import ext4_fs_type
 from .fs.inode import new_inode
 from .fs.namei import create, directory_fops, lookup_parent, mkdir, path_lookup
+from .fs.pipe import pipe_fs_type
 from .fs.proc import meminfo, proc_root_init, show_meminfo
 from .fs.ramfs import ramfs_fs_type
 from .include.errors import MemoryFault
@@ -83,6 +84,7 @@ class Kernel:
         sb = super_block(self.machine, ext4_fs_type, (254, 0))
         self.machine.root = dentry("", None, new_inode(sb, stat.S_IFDIR | 0o755, directory_fops, "/"))
         self.machine.shm_mnt = super_block(self.machine, tmpfs_fs_type, (0, 1))
+        self.machine.pipe_mnt = super_block(self.machine, pipe_fs_type, (0, 15))
         proc_root_init(self.machine.root, self.machine)
         for path in ("/data", "/usr", "/usr/bin", "/usr/lib", "/usr/lib/x86_64-linux-gnu"):
             mkdir(*lookup_parent(self.machine.root, path, "boot"))

@@ -9,20 +9,24 @@ from errno import ESRCH
 from .arch import cpu
 from .fs import open as fs_open
 from .fs import read_write
+from .fs.fcntl import sys_fcntl
 from .fs.file_table import fget
+from .fs.pipe import sys_pipe
 from .fs.stat import kstat, sys_fstat
 from .fs.sync import sys_fsync
 from .fs.task_mmu import show_maps, show_smaps
 from .include.errors import failure
 from .include.mm_types import PageAnon, PG_uptodate, page_mapcount
-from .include.mman import PAGE_SIZE
+from .include.mman import MFD_CLOEXEC, PAGE_SIZE
 from .include.pgtable import pte_none, pte_offset, pte_pfn
 from .include.sched import task_struct
+from .include.uio import import_ubuf, iov_iter_kvec
 from .kernel.exit import do_exit
 from .kernel.fork import do_fork
 from .kernel.sys import sys_setrlimit
 from .mm.filemap import last_page
 from .mm.madvise import sys_madvise
+from .mm.memfd import sys_memfd_create
 from .mm.memory import ZERO_PFN
 from .mm.mincore import sys_mincore
 from .mm.mlock import sys_mlock, sys_munlock
@@ -48,6 +52,11 @@ def ulong(name: str, value: object) -> int:
     return integer(name, value) & ULONG
 
 
+def uint(name: str, value: object) -> int:
+    """Give `value` as the unsigned 32-bit number that an unsigned int would hold."""
+    return integer(name, value) & 0xFFFFFFFF
+
+
 def length(name: str, value: object) -> int:
     """Give `value` as a number of bytes; ValueError if it is negative."""
     number = integer(name, value)
@@ -63,10 +72,10 @@ def octets(name: str, value: object) -> bytes:
     return bytes(value)
 
 
-def pathname(value: object) -> str:
-    """Give `value` as a path; TypeError if it is no text."""
+def pathname(value: object, name: str = "path") -> str:
+    """Give `value` as text; TypeError names the argument if it is none."""
     if not isinstance(value, str):
-        raise TypeError(f"path must be a str, not {type(value).__name__}")
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     return value
 
 
@@ -136,23 +145,35 @@ class Process:
 
     def read(self, fd: int, count: int) -> bytes:
         """read(2): up to `count` bytes from the file's position on."""
-        return read_write.sys_read(self.current, integer("fd", fd), integer("count", count))
+        to = iov_iter_kvec(integer("count", count))
+        read_write.sys_read(self.current, integer("fd", fd), to)
+        return bytes(to.kvec)
 
     def write(self, fd: int, data: bytes) -> int:
         """write(2): put `data` at the file's position; give the number of bytes written."""
-        return read_write.sys_write(self.current, integer("fd", fd), octets("data", data))
+        source = iov_iter_kvec(len(octets("data", data)), data)
+        return read_write.sys_write(self.current, integer("fd", fd), source)
 
     def pread(self, fd: int, count: int, offset: int) -> bytes:
         """pread(2): up to `count` bytes from `offset` on."""
-        return read_write.sys_pread(
-            self.current, integer("fd", fd), integer("count", count), integer("offset", offset)
-        )
+        to = iov_iter_kvec(integer("count", count))
+        read_write.sys_pread(self.current, integer("fd", fd), to, integer("offset", offset))
+        return bytes(to.kvec)
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         """pwrite(2): put `data` at `offset`; give the number of bytes written."""
-        return read_write.sys_pwrite(
-            self.current, integer("fd", fd), octets("data", data), integer("offset", offset)
-        )
+        source = iov_iter_kvec(len(octets("data", data)), data)
+        return read_write.sys_pwrite(self.current, integer("fd", fd), source, integer("offset", offset))
+
+    def sys_read(self, fd: int, addr: int, count: int) -> int:
+        """read(2) into the process's own memory; give the number of bytes. EFAULT if the kernel cannot write there."""
+        to = import_ubuf(self.current, ulong("addr", addr), ulong("count", count))
+        return read_write.sys_read(self.current, integer("fd", fd), to)
+
+    def sys_write(self, fd: int, addr: int, count: int) -> int:
+        """write(2) from the process's own memory; give the number of bytes. EFAULT if the kernel cannot read there."""
+        source = import_ubuf(self.current, ulong("addr", addr), ulong("count", count))
+        return read_write.sys_write(self.current, integer("fd", fd), source)
 
     def lseek(self, fd: int, offset: int, whence: int) -> int:
         """lseek(2): move the file's position; give the new one."""
@@ -176,6 +197,18 @@ class Process:
     def fsync(self, fd: int) -> None:
         """fsync(2): write all that is dirty of a file back to its disk."""
         sys_fsync(self.current, integer("fd", fd))
+
+    def fcntl(self, fd: int, cmd: int, arg: int = 0) -> int:
+        """fcntl(2): F_ADD_SEALS, F_GET_SEALS, F_GETFL or F_DUPFD."""
+        return sys_fcntl(self.current, integer("fd", fd), uint("cmd", cmd), uint("arg", arg))
+
+    def pipe(self) -> tuple[int, int]:
+        """pipe2(2) with O_NONBLOCK: give its read end and its write end. Where they would wait they raise EAGAIN."""
+        return sys_pipe(self.current)
+
+    def memfd_create(self, name: str, flags: int = MFD_CLOEXEC) -> int:
+        """memfd_create(2): give a descriptor of a new, empty file in memory."""
+        return sys_memfd_create(self.current, pathname(name, "name").encode(), uint("flags", flags))
 
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""

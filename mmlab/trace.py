@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from .include import fs, mm, mm_types, mmzone, pgtable, sched
+from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shmem_fs
 from .include.mm import VM_FAULT_NAMES, vm_flag_names
 from .include.mman import flag_names, map_names, prot_names
 from .include.pgtable import pte_perms, pte_pfn
@@ -66,12 +66,14 @@ ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
     *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
+    *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
 )
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
     *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("access_ok", "check_seekable", "check_seals", "memfd_info"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
 ANSWERS = {  # function → the field that its result is for

@@ -6,11 +6,11 @@ and marked accessed (and dirty); any other raises a page fault, after which the 
 
 from __future__ import annotations
 
+from ..include.highmem import page_bytes, write_page_bytes
 from ..include.mm_types import page
 from ..include.mman import PAGE_SIZE, offset_in_page
 from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_RW, pte_offset, pte_pfn
 from ..include.sched import task_struct
-from ..mm.filemap import page_bytes, write_page_bytes
 from .fault import do_page_fault
 
 

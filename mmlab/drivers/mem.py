@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import stat
+from errno import EFAULT
 
 from ..fs.dcache import d_add
 from ..fs.inode import new_inode
+from ..include.errors import failure
 from ..include.fs import dentry, file, file_operations
 from ..include.mm import VM_SHARED
 from ..include.mm_types import vm_area_struct
+from ..include.mman import PAGE_SIZE
+from ..include.uio import iov_iter
+from ..lib.iov_iter import copy_to_iter
 from ..mm.shmem import shmem_zero_setup
 
 
-def read_zero(file: file, pos: int, count: int) -> bytes:
-    """Give zeros without end: drivers/char/mem.c:read_iter_zero (v4.4)."""
-    return bytes(count)
+def read_iter_zero(file: file, pos: int, to: iov_iter) -> int:
+    """Give zeros without end: v4.4, same name. EFAULT; what was read before it counts."""
+    done = 0
+    while to.count:
+        copied = copy_to_iter(bytes(min(to.count, PAGE_SIZE)), to)
+        if not copied and not done:
+            raise failure(EFAULT, "read_iter_zero", f"the program cannot store at {to.ubuf:#x}")
+        if not copied:
+            break
+        done += copied
+    return done
 
 
-def read_null(file: file, pos: int, count: int) -> bytes:
-    """Be at the end already: drivers/char/mem.c:read_null (v4.4)."""
-    return b""
+def read_iter_null(file: file, pos: int, to: iov_iter) -> int:
+    """Be at the end already: v4.4, same name."""
+    return 0
 
 
-def write_null(file: file, pos: int, data: bytes) -> int:
-    """Take everything, keep nothing: drivers/char/mem.c:write_null (v4.4)."""
-    return len(data)
+def write_iter_null(file: file, pos: int, source: iov_iter) -> int:
+    """Take everything, keep nothing, look at nothing: v4.4, same name."""
+    return source.count
 
 
 def mmap_zero(file: file, vma: vm_area_struct) -> None:
@@ -33,8 +46,8 @@ def mmap_zero(file: file, vma: vm_area_struct) -> None:
         shmem_zero_setup(vma)
 
 
-zero_fops = file_operations("zero_fops", read=read_zero, write=write_null, mmap=mmap_zero)
-null_fops = file_operations("null_fops", read=read_null, write=write_null)
+zero_fops = file_operations("zero_fops", read_iter=read_iter_zero, write_iter=write_iter_null, mmap=mmap_zero)
+null_fops = file_operations("null_fops", read_iter=read_iter_null, write_iter=write_iter_null)
 
 
 def chr_dev_init(directory: dentry) -> None:

@@ -18,10 +18,13 @@ from ..include.fs import (
     file_system_type,
     super_block,
 )
+from ..include.highmem import page_bytes
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..mm.filemap import generic_file_fsync, generic_file_mmap, generic_file_read, generic_perform_write, page_bytes
+from ..include.uio import iov_iter
+from ..mm.filemap import generic_file_fsync, generic_file_mmap, generic_file_read_iter, generic_perform_write
 from ..mm.page_writeback import __set_page_dirty_nobuffers
+from .buffer import block_write_begin, block_write_end
 from .dcache import d_add
 from .inode import new_inode
 from .ramfs import simple_evict_inode
@@ -40,19 +43,29 @@ def blkdev_writepage(page: page) -> None:
     page.mapping.host.i_private[page.index] = page_bytes(page, 0, PAGE_SIZE)  # type: ignore[union-attr]
 
 
-def blkdev_write(file: file, pos: int, data: bytes) -> int:
-    """Write into the device's pages, up to its end: fs/block_dev.c:blkdev_write_iter (v4.4). ENOSPC at the end."""
+def blkdev_write_iter(file: file, pos: int, source: iov_iter) -> int:
+    """Write into the device's pages, up to its end: v4.4, same name. ENOSPC at the end."""
     room = file.f_mapping.host.i_size - pos
-    if data and room <= 0:
+    if source.count and room <= 0:
         raise failure(ENOSPC, "blkdev_write_iter", f"pos = {pos} is not before the end of the disk")
-    return generic_perform_write(file, pos, data[:room])
+    source.count = min(source.count, room)
+    return generic_perform_write(file, pos, source)
 
 
 def_blk_fops = file_operations(
-    "def_blk_fops", read=generic_file_read, write=blkdev_write, mmap=generic_file_mmap, fsync=generic_file_fsync
+    "def_blk_fops",
+    read_iter=generic_file_read_iter,
+    write_iter=blkdev_write_iter,
+    mmap=generic_file_mmap,
+    fsync=generic_file_fsync,
 )
 def_blk_aops = address_space_operations(
-    "def_blk_aops", readpage=blkdev_readpage, writepage=blkdev_writepage, set_page_dirty=__set_page_dirty_nobuffers
+    "def_blk_aops",
+    readpage=blkdev_readpage,
+    writepage=blkdev_writepage,
+    set_page_dirty=__set_page_dirty_nobuffers,
+    write_begin=block_write_begin,
+    write_end=block_write_end,
 )
 bdev_fs_type = file_system_type("bdev", def_blk_fops, def_blk_aops, simple_evict_inode, ra_pages=32)
 

@@ -5,7 +5,16 @@ The disk is `inode.i_private`: file page number → 4096 bytes. A block that is 
 
 from __future__ import annotations
 
-from ..include.fs import address_space_operations, file, file_inode, file_operations, file_system_type, inode
+from ..include.fs import (
+    address_space,
+    address_space_operations,
+    file,
+    file_inode,
+    file_operations,
+    file_system_type,
+    inode,
+)
+from ..include.highmem import page_bytes, write_page_bytes
 from ..include.mm import vm_fault, vm_operations_struct
 from ..include.mm_types import PG_dirty, PG_uptodate, page, vm_area_struct
 from ..include.mman import (
@@ -24,15 +33,14 @@ from ..mm.filemap import (
     filemap_map_pages,
     filemap_page_mkwrite,
     generic_file_fsync,
-    generic_file_read,
+    generic_file_read_iter,
     generic_perform_write,
     make_uptodate,
-    page_bytes,
-    write_page_bytes,
 )
 from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
+from .buffer import block_write_begin, block_write_end
 
 READ_AHEAD = 32  # pages: 128 KiB
 EXT4_MAXBYTES = (1 << 44) - PAGE_SIZE  # 2^32 − 1 blocks
@@ -53,6 +61,21 @@ def ext4_writepage(page: page) -> None:
         write_page_bytes(page, PAGE_SIZE - past_end, bytes(past_end))
     inode.i_private = inode.i_private or {}
     inode.i_private[page.index] = page_bytes(page, 0, PAGE_SIZE)
+
+
+def ext4_write_begin(mapping: address_space, pos: int, length: int) -> page:
+    """Give the page to be written; where the file had a hole it is dirty from now on: v4.4, same name. ENOMEM."""
+    page = block_write_begin(mapping, pos, length)
+    if page.index not in (mapping.host.i_private or {}):
+        set_page_dirty(make_uptodate(page))
+    return page
+
+
+def ext4_write_end(mapping: address_space, pos: int, length: int, copied: int, page: page) -> int:
+    """Count what was written, and let the file go at least so far: v4.4, same name."""
+    status = block_write_end(mapping, pos, length, copied, page)
+    mapping.host.i_size = max(mapping.host.i_size, pos + status)
+    return status
 
 
 def ext4_truncate(inode: inode) -> None:
@@ -138,14 +161,19 @@ def ext4_file_mmap(file: file, vma: vm_area_struct) -> None:
 
 ext4_file_operations = file_operations(
     "ext4_file_operations",
-    read=generic_file_read,
-    write=generic_perform_write,
+    read_iter=generic_file_read_iter,
+    write_iter=generic_perform_write,
     mmap=ext4_file_mmap,
     fsync=generic_file_fsync,
     fallocate=ext4_fallocate,
 )
 ext4_aops = address_space_operations(
-    "ext4_aops", readpage=ext4_readpage, writepage=ext4_writepage, set_page_dirty=__set_page_dirty_nobuffers
+    "ext4_aops",
+    readpage=ext4_readpage,
+    writepage=ext4_writepage,
+    set_page_dirty=__set_page_dirty_nobuffers,
+    write_begin=ext4_write_begin,
+    write_end=ext4_write_end,
 )
 ext4_fs_type = file_system_type(
     "ext4",

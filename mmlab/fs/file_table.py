@@ -26,15 +26,17 @@ def fput(file: file) -> None:
     file.f_count -= 1
     if file.f_count == 0:
         inode = file_inode(file)
+        if file.f_op.release:
+            file.f_op.release(file)
         if file.f_mode & FMODE_WRITE:
             put_write_access(inode)
         inode.i_sb.machine.slabinfo["filp"] -= 1
         iput(inode)
 
 
-def get_unused_fd(current: task_struct) -> int:
-    """Give the lowest free number for an open file of the process: fs/file.c:__alloc_fd (v4.4). EMFILE."""
-    fd = next(n for n in range(len(current.files) + 1) if n not in current.files)
+def get_unused_fd(current: task_struct, start: int = 0) -> int:
+    """Give the lowest free number, from `start` on, for an open file: fs/file.c:__alloc_fd (v4.4). EMFILE."""
+    fd = next(n for n in range(start, start + len(current.files) + 1) if n not in current.files)
     if fd >= current.rlim[RLIMIT_NOFILE]:
         raise failure(EMFILE, "__alloc_fd", f"RLIMIT_NOFILE allows {current.rlim[RLIMIT_NOFILE]} open files")
     return fd

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP
+from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, ESPIPE
 
 from ..include.errors import failure
 from ..include.fs import FMODE_WRITE, dentry, file, file_inode, get_file, get_write_access, inode, put_write_access
@@ -14,6 +14,7 @@ from ..include.mman import (
     O_CREAT,
     O_DIRECTORY,
     O_EXCL,
+    O_LARGEFILE,
     O_TRUNC,
 )
 from ..include.sched import task_struct
@@ -66,14 +67,15 @@ def handle_truncate(file: file) -> None:
     except OSError:
         fput(file)
         raise
-    truncate_setsize(inode, 0)
+    do_truncate(inode, 0)
     put_write_access(inode)
 
 
 def sys_open(current: task_struct, path: str, flags: int, mode: int) -> int:
     """Open a file; give its number: fs/open.c:do_sys_open (v4.4)."""
     fd = get_unused_fd(current)
-    fd_install(current, fd, do_filp_open(current.machine.root, proc_self_get_link(current, path), flags, mode))
+    path = proc_self_get_link(current, path)
+    fd_install(current, fd, do_filp_open(current.machine.root, path, flags | O_LARGEFILE, mode))
     return fd
 
 
@@ -102,7 +104,12 @@ def sys_ftruncate(current: task_struct, fd: int, length: int) -> None:
         raise failure(EINVAL, "do_sys_ftruncate", f"{file.f_path.d_name} is no regular file open for writing")
     if length > inode.i_sb.s_type.s_maxbytes:
         raise failure(EFBIG, "inode_newsize_ok", f"length = {length} > s_maxbytes = {inode.i_sb.s_type.s_maxbytes}")
-    truncate_setsize(inode, length)
+    do_truncate(inode, length)
+
+
+def do_truncate(inode: inode, length: int) -> None:
+    """Give the file a new size (bytes), as its file system does it: fs/open.c:do_truncate (v4.4). EPERM if sealed."""
+    (inode.i_sb.s_type.setattr or truncate_setsize)(inode, length)
 
 
 def sys_fallocate(current: task_struct, fd: int, mode: int, offset: int, length: int) -> None:
@@ -113,7 +120,7 @@ def sys_fallocate(current: task_struct, fd: int, mode: int, offset: int, length:
 def vfs_fallocate(file: file, mode: int, offset: int, length: int) -> None:
     """Check, and let the file system do it: fs/open.c:vfs_fallocate (v4.4).
 
-    EINVAL, EBADF, ENODEV, EFBIG; EOPNOTSUPP if the file system has none, or not this mode.
+    EINVAL, EBADF, ESPIPE, ENODEV, EFBIG; EOPNOTSUPP if the file system has none, or not this mode.
     """
     inode = file_inode(file)
     if offset < 0 or length <= 0:
@@ -122,6 +129,8 @@ def vfs_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         raise failure(EOPNOTSUPP, "vfs_fallocate", f"mode = {mode:#x}")
     if not file.f_mode & FMODE_WRITE:
         raise failure(EBADF, "vfs_fallocate", f"{file.f_path.d_name} is not open for writing")
+    if stat.S_ISFIFO(inode.i_mode):
+        raise failure(ESPIPE, "vfs_fallocate", f"{file.f_path.d_name} is a pipe")
     if not stat.S_ISREG(inode.i_mode):
         raise failure(ENODEV, "vfs_fallocate", f"{file.f_path.d_name} is no regular file")
     if offset + length > inode.i_sb.s_type.s_maxbytes:

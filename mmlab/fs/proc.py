@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from errno import EIO
+from errno import EFAULT, EIO
 
 from ..include.errors import failure
 from ..include.fs import (
@@ -29,6 +29,8 @@ from ..include.mmzone import (
     machine,
 )
 from ..include.sched import task_struct
+from ..include.uio import iov_iter
+from ..lib.iov_iter import copy_to_iter
 from ..mm.util import vm_commit_limit
 from .dcache import d_add
 from .inode import new_inode
@@ -70,10 +72,14 @@ def show_meminfo(machine: machine) -> str:
 # ── the files ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def seq_read(file: file, pos: int, count: int) -> bytes:
-    """Give the text as it is at this moment: fs/seq_file.c:seq_read (v4.4)."""
+def seq_read_iter(file: file, pos: int, to: iov_iter) -> int:
+    """Give the text as it is at this moment: fs/seq_file.c:seq_read_iter (5.10). EFAULT."""
     show: Callable[[], str] = file_inode(file).i_private
-    return show().encode()[pos : pos + count]
+    text = show().encode()[pos : pos + to.count]
+    copied = copy_to_iter(text, to)
+    if text and not copied:
+        raise failure(EFAULT, "seq_read_iter", f"the program cannot store at {to.ubuf:#x}")
+    return copied
 
 
 def proc_reg_mmap(file: file, vma: vm_area_struct) -> None:
@@ -81,8 +87,8 @@ def proc_reg_mmap(file: file, vma: vm_area_struct) -> None:
     raise failure(EIO, "proc_reg_mmap", f"/proc/{file.f_path.d_name} has text to read, and no pages to map")
 
 
-proc_pid_maps_operations = file_operations("proc_pid_maps_operations", read=seq_read)
-proc_reg_file_ops = file_operations("proc_reg_file_ops", read=seq_read, mmap=proc_reg_mmap)
+proc_pid_maps_operations = file_operations("proc_pid_maps_operations", read_iter=seq_read_iter)
+proc_reg_file_ops = file_operations("proc_reg_file_ops", read_iter=seq_read_iter, mmap=proc_reg_mmap)
 proc_fs_type = file_system_type(
     "proc", proc_reg_file_ops, address_space_operations("proc_aops"), simple_evict_inode, noexec=True
 )

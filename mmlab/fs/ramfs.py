@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from ..include.fs import address_space_operations, file_operations, file_system_type, inode
+from ..include.fs import address_space, address_space_operations, file_operations, file_system_type, inode
 from ..include.mm_types import PG_uptodate, page
-from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write, noop_fsync
-from ..mm.page_writeback import __set_page_dirty_no_writeback
+from ..include.mman import PAGE_SHIFT
+from ..mm.filemap import (
+    generic_file_mmap,
+    generic_file_read_iter,
+    generic_perform_write,
+    grab_cache_page_write_begin,
+    noop_fsync,
+)
+from ..mm.page_writeback import __set_page_dirty_no_writeback, set_page_dirty
 from ..mm.truncate import truncate_inode_pages
 
 
@@ -15,6 +22,19 @@ def simple_readpage(page: page) -> None:
     page.flags |= PG_uptodate
 
 
+def simple_write_begin(mapping: address_space, pos: int, length: int) -> page:
+    """Find or make the page: a new one reads as zeros: fs/libfs.c:simple_write_begin (v4.4). ENOMEM."""
+    return grab_cache_page_write_begin(mapping, pos >> PAGE_SHIFT)
+
+
+def simple_write_end(mapping: address_space, pos: int, length: int, copied: int, page: page) -> int:
+    """Count what was written, and let the file go at least so far: fs/libfs.c:simple_write_end (v4.4)."""
+    page.flags |= PG_uptodate
+    set_page_dirty(page)
+    mapping.host.i_size = max(mapping.host.i_size, pos + copied)
+    return copied
+
+
 def simple_evict_inode(inode: inode) -> None:
     """Free the file's pages: fs/inode.c:evict (v4.4)."""
     truncate_inode_pages(inode.i_mapping, 0)
@@ -22,12 +42,16 @@ def simple_evict_inode(inode: inode) -> None:
 
 ramfs_file_operations = file_operations(
     "ramfs_file_operations",
-    read=generic_file_read,
-    write=generic_perform_write,
+    read_iter=generic_file_read_iter,
+    write_iter=generic_perform_write,
     mmap=generic_file_mmap,
     fsync=noop_fsync,
 )
 ramfs_aops = address_space_operations(
-    "ramfs_aops", readpage=simple_readpage, set_page_dirty=__set_page_dirty_no_writeback
+    "ramfs_aops",
+    readpage=simple_readpage,
+    set_page_dirty=__set_page_dirty_no_writeback,
+    write_begin=simple_write_begin,
+    write_end=simple_write_end,
 )
 ramfs_fs_type = file_system_type("ramfs", ramfs_file_operations, ramfs_aops, simple_evict_inode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from errno import EPERM, ETXTBSY
+from errno import EBUSY, EPERM, ETXTBSY
 from typing import TYPE_CHECKING, Any
 
 from .errors import failure
@@ -12,6 +12,7 @@ from .mm_types import page, vm_area_struct
 
 if TYPE_CHECKING:
     from .mmzone import machine
+    from .uio import iov_iter
 
 MAX_LFS_FILESIZE = 2**63 - 1  # bytes
 FMODE_READ = 0x1
@@ -23,16 +24,17 @@ FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE"}
 class file_operations:
     """What an open file of some kind can do; what is None is not possible: include/linux/fs.h.
 
-    read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma) ·
-    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length)
+    read_iter(file, pos, to) and write_iter(file, pos, source) give how many bytes they moved · mmap(file, vma) ·
+    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) · release(file) when it is closed
     """
 
     name: str
-    read: Callable[[file, int, int], bytes] | None = None
-    write: Callable[[file, int, bytes], int] | None = None
+    read_iter: Callable[[file, int, iov_iter], int] | None = None
+    write_iter: Callable[[file, int, iov_iter], int] | None = None
     mmap: Callable[[file, vm_area_struct], None] | None = None
     fsync: Callable[[file, int, int], None] | None = None
     fallocate: Callable[[file, int, int, int], None] | None = None
+    release: Callable[[file], None] | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -40,12 +42,18 @@ class file_operations:
 
 @dataclass(slots=True, eq=False)
 class address_space_operations:
-    """How pages move between the page cache and where the file is kept: include/linux/fs.h."""
+    """How pages move between the page cache and where the file is kept: include/linux/fs.h.
+
+    write_begin(mapping, pos, length) gives the page that write(2) is about to fill, write_end(mapping, pos, length,
+    copied, page) hears how much of it was filled, and says how much of that counts.
+    """
 
     name: str
     readpage: Callable[[page], None] | None = None
     writepage: Callable[[page], None] | None = None
     set_page_dirty: Callable[[page], None] | None = None
+    write_begin: Callable[[address_space, int, int], page] | None = None
+    write_end: Callable[[address_space, int, int, int, page], int] | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -57,8 +65,9 @@ class file_system_type:
 
     `evict_inode(inode)` (the kernel keeps it in s_op) lets go of a file's pages when the file is over.
     `extend(inode, start, end)` hears that the file's end moves on from byte `start` to `end`, `truncate(inode)` that it
-    has moved back to i_size. `ra_pages`: how many
-    pages one read of the disk brings (/sys/block/*/queue/read_ahead_kb). `s_maxbytes`: how large a file may be.
+    has moved back to i_size. `setattr(inode, newsize)` (the kernel's i_op->setattr) stands in for truncate_setsize.
+    `ra_pages`: how many pages one read of the disk brings (/sys/block/*/queue/read_ahead_kb). `s_maxbytes`: how large a
+    file may be.
     """
 
     name: str
@@ -67,6 +76,7 @@ class file_system_type:
     evict_inode: Callable[[inode], None]
     extend: Callable[[inode, int, int], None] | None = None
     truncate: Callable[[inode], None] | None = None
+    setattr: Callable[[inode, int], None] | None = None
     noexec: bool = False
     ra_pages: int = 0
     s_maxbytes: int = MAX_LFS_FILESIZE
@@ -108,7 +118,8 @@ class interval_tree(dict[vm_area_struct, bool]):
 class address_space:
     """A file's pages in memory, and who maps them: include/linux/fs.h:struct address_space.
 
-    `i_mmap_writable` counts the VM_SHARED mappings; below 0 it forbids new ones (mapping_deny_writable).
+    `i_mmap_writable` counts the shared mappings that may become writable (until 6.7: all VM_SHARED ones); below 0 it
+    forbids new ones (mapping_deny_writable).
     """
 
     __slots__ = ("a_ops", "host", "i_mmap", "i_mmap_writable", "page_tree")
@@ -266,12 +277,19 @@ def allow_write_access(file: file) -> None:
 
 
 def mapping_map_writable(mapping: address_space) -> None:
-    """Count a VM_SHARED mapping: include/linux/fs.h:mapping_map_writable (v4.4). EPERM while they are forbidden."""
+    """Count a shared mapping that may be written: include/linux/fs.h, same name (v4.4). EPERM where none may be."""
     if mapping.i_mmap_writable < 0:
         raise failure(EPERM, "mapping_map_writable", f"i_mmap_writable = {mapping.i_mmap_writable}: sealed against it")
     mapping.i_mmap_writable += 1
 
 
 def mapping_unmap_writable(mapping: address_space) -> None:
-    """Uncount a VM_SHARED mapping: include/linux/fs.h:mapping_unmap_writable (v4.4)."""
+    """Undo mapping_map_writable: include/linux/fs.h:mapping_unmap_writable (v4.4)."""
+    mapping.i_mmap_writable -= 1
+
+
+def mapping_deny_writable(mapping: address_space) -> None:
+    """Forbid such mappings for good: include/linux/fs.h:mapping_deny_writable (v4.4). EBUSY while there are any."""
+    if mapping.i_mmap_writable > 0:
+        raise failure(EBUSY, "mapping_deny_writable", f"i_mmap_writable = {mapping.i_mmap_writable}")
     mapping.i_mmap_writable -= 1

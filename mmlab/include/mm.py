@@ -119,6 +119,11 @@ class vm_operations_struct:
         return self.name
 
 
+def is_shared_maywrite(vm_flags: int) -> bool:
+    """Tell whether the mapping's stores go to its file, now or after an mprotect: include/linux/mm.h (6.7)."""
+    return vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_SHARED | VM_MAYWRITE
+
+
 def vm_flag_names(vm_flags: int) -> str:
     """Spell vm_flags without the VM_ prefix.
 

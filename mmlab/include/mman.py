@@ -58,6 +58,21 @@ MADV_DONTNEED_LOCKED = 24
 
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
 
+# memfd_create(2)
+MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB = 0x1, 0x2, 0x4
+MFD_NOEXEC_SEAL, MFD_EXEC = 0x8, 0x10  # since 6.3
+MFD_HUGE_MASK = 0x3F << 26  # which size of huge pages
+
+# fcntl(2)
+F_DUPFD, F_GETFL = 0, 3
+F_ADD_SEALS, F_GET_SEALS = 1033, 1034
+F_SEAL_SEAL = 0x01  # no more seals
+F_SEAL_SHRINK = 0x02
+F_SEAL_GROW = 0x04
+F_SEAL_WRITE = 0x08
+F_SEAL_FUTURE_WRITE = 0x10  # since 5.1: no writing, but by mappings that there are already
+F_SEAL_EXEC = 0x20  # since 6.3: the mode's x bits stay as they are
+
 # open(2)
 O_RDONLY = 0o0
 O_WRONLY = 0o1
@@ -67,6 +82,8 @@ O_CREAT = 0o100
 O_EXCL = 0o200
 O_TRUNC = 0o1000
 O_APPEND = 0o2000
+O_NONBLOCK = 0o4000
+O_LARGEFILE = 0o100000
 O_DIRECTORY = 0o200000
 O_CLOEXEC = 0o2000000
 

@@ -52,6 +52,7 @@ class machine:
         "mem_map",
         "mmap_min_addr",
         "next_pid",
+        "pipe_mnt",
         "root",
         "serials",
         "shm_mnt",
@@ -82,6 +83,7 @@ class machine:
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
+        self.pipe_mnt: super_block = None  # type: ignore[assignment]
         self.block_devices: list[address_space] = []
 
     @property

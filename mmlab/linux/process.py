@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..fs.stat import kstat
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, MemoryFault, SegmentationFault
-from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import MFD_CLOEXEC, O_NONBLOCK, PAGE_SHIFT, PAGE_SIZE
 from ..process import PageState, Rusage, integer, length, octets, pathname, ulong
 from ..report import TextReport
 from .stub import SCRATCH, SCRATCH_SIZE, Signal, Stub, libc
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PAGEMAP_SCAN, PAGE_IS_PFNZERO = 0xC0606610, 1 << 5  # ioctl and category of /proc/PID/pagemap (6.7)
 PRESENT, FILE, EXCLUSIVE, PFN = 1 << 63, 1 << 61, 1 << 56, (1 << 55) - 1  # an entry of /proc/PID/pagemap
 IPC_STAT = 2
-MFD_CLOEXEC = 1
 MAP_FAILED = 2**64 - 1
 REASONS = {SEGV_MAPERR: "no VMA covers this address", SEGV_ACCERR: "the VMA forbids it"}
 
@@ -170,14 +169,18 @@ class Process:
         """unlink(2): take a file's name away; it lives on while it is open or mapped."""
         self.call("unlink", path=self.path(path))
 
+    def fcntl(self, fd: int, cmd: int, arg: int = 0) -> int:
+        """fcntl(2), for commands whose argument is a number: F_ADD_SEALS, F_GET_SEALS, F_GETFL, F_DUPFD."""
+        return self.call("fcntl", fd=fd, cmd=cmd, arg=arg)
+
     def pipe(self) -> tuple[int, int]:
-        """pipe(2): give the descriptors of its read end and its write end."""
-        self.call("pipe2", fds=SCRATCH, flags=0)
+        """pipe2(2) with O_NONBLOCK: give its read end and its write end. Where they would wait they raise EAGAIN."""
+        self.call("pipe2", fds=SCRATCH, flags=O_NONBLOCK)
         return struct.unpack_from("<ii", self.stub.scratch)
 
     def memfd_create(self, name: str, flags: int = MFD_CLOEXEC) -> int:
         """memfd_create(2): give a descriptor of a new, empty file in memory."""
-        return self.call("memfd_create", name=self.stub.text(pathname(name)), flags=flags)
+        return self.call("memfd_create", name=self.stub.text(pathname(name, "name")), flags=flags)
 
     # ── memory ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -387,7 +390,7 @@ class Process:
     def fincore(self, fd: int) -> bytes:
         """Give one byte for each page of the file: 1 where it is in the page cache."""
         try:
-            mine = os.open(f"/proc/{self.pid}/fd/{integer('fd', fd)}", os.O_RDONLY)
+            mine = os.open(f"/proc/{self.pid}/fd/{integer('fd', fd)}", os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             raise OSError(errno.EBADF, f"fincore: {fd} is not open") from None
         size = os.fstat(mine).st_size

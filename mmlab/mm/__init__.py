@@ -6,11 +6,12 @@
     rmap.py            from a page to its mappings    mm/rmap.c
     page_writeback.py  dirty pages                    mm/page-writeback.c
     memory.py          the page fault                 mm/memory.c
+    vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
     filemap.py         the page cache                 mm/filemap.c
     truncate.py        a file gets shorter            mm/truncate.c
     shmem.py           tmpfs and shared memory        mm/shmem.c
+    memfd.py           files without a name, seals    mm/memfd.c (until 4.17: mm/shmem.c)
     gup.py             faulting in advance            mm/gup.c
-    vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
     mmap.py            mmap and munmap                mm/mmap.c
     mprotect.py        what may be done with memory   mm/mprotect.c
     mremap.py          a mapping moves or grows       mm/mremap.c

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ENOEXEC, ENOMEM
+from errno import EFAULT, ENOEXEC, ENOMEM
 
 from ..include.errors import failure
 from ..include.fs import address_space, file, file_inode
@@ -24,6 +24,13 @@ from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_ar
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none
+from ..include.uio import iov_iter
+from ..lib.iov_iter import (
+    copy_page_from_iter_atomic,
+    copy_page_to_iter,
+    fault_in_iov_iter_readable,
+    iov_iter_revert,
+)
 from .memory import do_set_pte
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
@@ -211,75 +218,74 @@ def generic_file_mmap(file: file, vma: vm_area_struct) -> None:
 # ── read(2) and write(2) ────────────────────────────────────────────────────────────────────────────────────
 
 
-def page_bytes(page: page, start: int, end: int) -> bytes:
-    """Give bytes start … end−1 of the page."""
-    return bytes(page.data[start:end]) if page.data is not None else bytes(end - start)
+def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM, EFAULT.
 
-
-def write_page_bytes(page: page, start: int, data: bytes) -> None:
-    """Put `data` into the page at byte `start`; a page gets bytes of its own when it is first written to."""
-    if not isinstance(page.data, bytearray):
-        page.data = bytearray(page.data or PAGE_SIZE)
-    page.data[start : start + len(data)] = data
-
-
-def generic_file_read(file: file, pos: int, count: int) -> bytes:
-    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM."""
-    mapping, out = file.f_mapping, bytearray()
-    end = min(pos + count, mapping.host.i_size)
-    while pos < end:
-        index, start = pos >> PAGE_SHIFT, pos % PAGE_SIZE
+    What was read before a failure counts.
+    """
+    mapping, start, error = file.f_mapping, pos, None
+    end = min(pos + to.count, mapping.host.i_size)
+    while pos < end and not error:
+        index, offset = pos >> PAGE_SHIFT, pos % PAGE_SIZE
         if index not in mapping.page_tree:
             page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
-        page = mapping.page_tree.get(index)
+        page = find_get_page(mapping, index)
         if page is None:
-            raise failure(ENOMEM, "do_generic_file_read", "no free page")
-        make_uptodate(page)
-        out += page_bytes(page, start, min(PAGE_SIZE, start + end - pos))
-        pos += PAGE_SIZE - start
-        file.f_ra_prev_pos = min(pos, end)
-    return bytes(out)
-
-
-def grab_cache_page_write_begin(mapping: address_space, index: int, whole: bool) -> page | None:
-    """Give the page that write(2) is about to fill: v4.4, same name. None without memory.
-
-    A page that is not cached is read first, unless the write covers the `whole` page or it lies past the end.
-    """
-    if index not in mapping.page_tree and not whole and index < last_page(mapping) and mapping.a_ops.readpage:
-        page_cache_read(mapping, index)
-    if index not in mapping.page_tree:
-        page = alloc_page(mapping.host.i_sb.machine)
-        if page is None:
-            return None
-        page.flags |= PG_uptodate
-        add_to_page_cache(page, mapping, index)
-        put_page(page)
-    return make_uptodate(mapping.page_tree[index])
-
-
-def generic_perform_write(file: file, pos: int, data: bytes) -> int:
-    """Write into the page cache, page by page; the disk comes later: v4.4, same name.
-
-    Without memory it gives how much was written; ENOMEM if that is nothing.
-    """
-    mapping, written = file.f_mapping, 0
-    inode, extend = mapping.host, mapping.host.i_sb.s_type.extend
-    if pos > inode.i_size and data and extend:
-        extend(inode, inode.i_size, pos)
-    while written < len(data):
-        start = (pos + written) % PAGE_SIZE
-        chunk = data[written : written + PAGE_SIZE - start]
-        page = grab_cache_page_write_begin(mapping, (pos + written) >> PAGE_SHIFT, len(chunk) == PAGE_SIZE)
-        if page is None and not written:
-            raise failure(ENOMEM, "generic_perform_write", "no free page")
-        if page is None:
+            error = failure(ENOMEM, "do_generic_file_read", "no free page")
             break
-        write_page_bytes(page, start, chunk)
-        set_page_dirty(page)
-        written += len(chunk)
-        inode.i_size = max(inode.i_size, pos + written)
-    return written
+        count = min(PAGE_SIZE - offset, end - pos)
+        copied = copy_page_to_iter(make_uptodate(page), offset, count, to)
+        put_page(page)
+        pos += copied
+        file.f_ra_prev_pos = pos
+        if copied < count:
+            error = failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
+    if error and pos == start:
+        raise error
+    return pos - start
+
+
+def grab_cache_page_write_begin(mapping: address_space, index: int) -> page:
+    """Give the page that write(2) is about to fill, with a reference; maybe a new one: v4.4, same name. ENOMEM."""
+    found = find_get_page(mapping, index)
+    if found is None:
+        found = alloc_page(mapping.host.i_sb.machine)
+        if found is None:
+            raise failure(ENOMEM, "grab_cache_page_write_begin", "no free page")
+        add_to_page_cache(found, mapping, index)
+    return found
+
+
+def generic_perform_write(file: file, pos: int, source: iov_iter) -> int:
+    """Write into the page cache, page by page; the disk comes later: v4.4, same name. What write_begin says; EFAULT.
+
+    What was written before a failure counts. The page is locked while it is filled, so the source must be in memory; if
+    it is not, it is faulted in and the page tried again. (Until 6.15 that came before the first try, and a bad address
+    left no trace. Now the page is in the cache by then, and the file has grown up to `pos`.)
+    """
+    mapping, start, most, error = file.f_mapping, pos, PAGE_SIZE, None
+    a_ops, extend = mapping.a_ops, mapping.host.i_sb.s_type.extend
+    if pos > mapping.host.i_size and source.count and extend:
+        extend(mapping.host, mapping.host.i_size, pos)
+    while source.count and not error:
+        count = min(PAGE_SIZE - pos % PAGE_SIZE, source.count, most)
+        try:
+            page = a_ops.write_begin(mapping, pos, count)  # type: ignore[misc]
+        except OSError as refused:
+            error = refused
+            break
+        copied = copy_page_from_iter_atomic(page, pos % PAGE_SIZE, count, source)
+        status = a_ops.write_end(mapping, pos, count, copied, page)  # type: ignore[misc]
+        put_page(page)
+        iov_iter_revert(source, copied - status)
+        pos, most = pos + status, PAGE_SIZE
+        if copied and not status:  # write_end wants the whole page or nothing: then begin with what there is
+            most = copied
+        elif not status and fault_in_iov_iter_readable(source, count) == count:
+            error = failure(EFAULT, "generic_perform_write", f"the program cannot load from {source.ubuf:#x}")
+    if error and pos == start:
+        raise error
+    return pos - start
 
 
 # ── writing back ────────────────────────────────────────────────────────────────────────────────────────────

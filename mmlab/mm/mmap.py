@@ -52,6 +52,7 @@ from ..include.mm import (
     VM_READ,
     VM_SHARED,
     VM_WRITE,
+    is_shared_maywrite,
     vm_get_page_prot,
 )
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
@@ -91,6 +92,7 @@ from ..include.mmzone import OVERCOMMIT_NEVER
 from ..include.pgtable import _PAGE_RW
 from ..include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, task_struct
 from .gup import mm_populate
+from .memfd import memfd_check_seals_mmap
 from .memory import free_pgtables, unmap_vmas
 from .rmap import unlink_anon_vmas
 from .shmem import shmem_zero_setup
@@ -262,7 +264,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
         raise failure(ENODEV, "do_mmap", f"{file.f_op.name}.mmap is NULL: such a file cannot be mapped")
     if vm_flags & VM_GROWSDOWN:
         raise failure(EINVAL, "do_mmap", "MAP_GROWSDOWN with a file")
-    return vm_flags
+    return memfd_check_seals_mmap(file, vm_flags)
 
 
 def file_mmap_size_max(file: file) -> int:
@@ -358,7 +360,7 @@ def build_vma(
         if vm_flags & VM_DENYWRITE:
             deny_write_access(file)
             labels.callback(allow_write_access, file)  # allow_write_and_free_vma:
-        if vm_flags & VM_SHARED:
+        if is_shared_maywrite(vm_flags):
             mapping_map_writable(file.f_mapping)
             labels.callback(mapping_unmap_writable, file.f_mapping)
         vma.vm_file = get_file(file)
@@ -379,7 +381,7 @@ def unmap_and_free_vma(vma: vm_area_struct, file: file) -> None:
 
 def undo_temporary_denial(file: file, vm_flags: int) -> None:
     """Drop the counts that guarded the build: vma_link took the VMA's own: mm/mmap.c:mmap_region (v4.4)."""
-    if vm_flags & VM_SHARED:
+    if is_shared_maywrite(vm_flags):
         mapping_unmap_writable(file.f_mapping)
     if vm_flags & VM_DENYWRITE:
         allow_write_access(file)

@@ -6,7 +6,7 @@ Both are one thing: a file whose pages live only in the page cache.
 from __future__ import annotations
 
 import stat
-from errno import ENOMEM, ENOSPC
+from errno import EFAULT, ENOMEM, ENOSPC, EPERM
 
 from ..fs.dcache import d_alloc_unlinked
 from ..fs.file_table import alloc_file, fput
@@ -32,21 +32,34 @@ from ..include.mm import (
     vm_operations_struct,
 )
 from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
-from ..include.mman import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import (
+    F_SEAL_FUTURE_WRITE,
+    F_SEAL_GROW,
+    F_SEAL_SEAL,
+    F_SEAL_SHRINK,
+    F_SEAL_WRITE,
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    PAGE_ALIGN,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+)
 from ..include.mmzone import machine
+from ..include.shmem_fs import SHMEM_I, shmem_inode_info
+from ..include.uio import iov_iter
+from ..lib.iov_iter import copy_page_to_iter, copy_to_iter
 from .filemap import (
     add_to_page_cache,
     file_accessed,
     filemap_map_pages,
     find_get_page,
+    generic_perform_write,
     last_page,
     noop_fsync,
-    page_bytes,
-    write_page_bytes,
 )
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
-from .truncate import truncate_inode_pages, truncate_pagecache_range
+from .truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 from .util import vm_enough_memory, vm_unacct_memory
 
 
@@ -86,46 +99,71 @@ def shmem_mmap(file: file, vma: vm_area_struct) -> None:
     vma.vm_ops = shmem_vm_ops
 
 
-def shmem_file_read(file: file, pos: int, count: int) -> bytes:
-    """Read; a hole reads as zeros and stays a hole: mm/shmem.c:shmem_file_read_iter (v4.4)."""
-    mapping, out = file.f_mapping, bytearray()
-    end = min(pos + count, mapping.host.i_size)
-    while pos < end:
-        start, upto = pos % PAGE_SIZE, min(PAGE_SIZE, pos % PAGE_SIZE + end - pos)
-        page = mapping.page_tree.get(pos >> PAGE_SHIFT)
-        out += page_bytes(page, start, upto) if page else bytes(upto - start)
-        pos += upto - start
-    return bytes(out)
+def shmem_file(file: file) -> bool:
+    """Tell whether it is a regular file of a tmpfs: v4.17, same name."""
+    return file.f_mapping.a_ops is shmem_aops and stat.S_ISREG(file_inode(file).i_mode)
 
 
-def shmem_file_write(file: file, pos: int, data: bytes) -> int:
-    """Write, page by page: mm/shmem.c:shmem_write_begin, shmem_write_end (v4.4).
+def check_seals(inode: inode, seals: int, function: str) -> None:
+    """Refuse, in the name of `function`, what any of these seals forbids. EPERM."""
+    if SHMEM_I(inode).seals & seals:
+        raise failure(EPERM, function, f"seals = {SHMEM_I(inode).seals:#x}")
 
-    Without memory it gives how much was written; ENOMEM if that is nothing.
-    """
-    mapping, written = file.f_mapping, 0
-    while written < len(data):
-        start = (pos + written) % PAGE_SIZE
-        chunk = data[written : written + PAGE_SIZE - start]
-        page = shmem_getpage(mapping, (pos + written) >> PAGE_SHIFT)
-        if page is None and not written:
-            raise failure(ENOMEM, "shmem_getpage", "no free page")
+
+def shmem_setattr(inode: inode, newsize: int) -> None:
+    """Give the file a new size, unless that is sealed: v4.4, same name. EPERM."""
+    if newsize != inode.i_size:
+        check_seals(inode, F_SEAL_SHRINK if newsize < inode.i_size else F_SEAL_GROW, "shmem_setattr")
+    truncate_setsize(inode, newsize)
+
+
+def shmem_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
+    """Read; a hole reads as zeros and stays a hole: v4.4, same name. EFAULT. What was read before it counts."""
+    mapping, start = file.f_mapping, pos
+    while to.count and pos < mapping.host.i_size:
+        offset = pos % PAGE_SIZE
+        count = min(PAGE_SIZE - offset, mapping.host.i_size - pos, to.count)
+        page = find_get_page(mapping, pos >> PAGE_SHIFT)
         if page is None:
+            copied = copy_to_iter(bytes(count), to)
+        else:
+            copied = copy_page_to_iter(page, offset, count, to)
+            put_page(page)
+        pos += copied
+        if copied < count and pos == start:
+            raise failure(EFAULT, "shmem_file_read_iter", f"the program cannot store at {to.ubuf:#x}")
+        if copied < count:
             break
-        write_page_bytes(page, start, chunk)
-        set_page_dirty(page)
-        put_page(page)
-        written += len(chunk)
-        mapping.host.i_size = max(mapping.host.i_size, pos + written)
-    return written
+    return pos - start
+
+
+def shmem_write_begin(mapping: address_space, pos: int, length: int) -> page:
+    """Find or make the page that write(2) is about to fill: v4.4, same name. EPERM if that is sealed; ENOMEM."""
+    check_seals(mapping.host, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, "shmem_write_begin")
+    if pos + length > mapping.host.i_size:
+        check_seals(mapping.host, F_SEAL_GROW, "shmem_write_begin")
+    page = shmem_getpage(mapping, pos >> PAGE_SHIFT)
+    if page is None:
+        raise failure(ENOMEM, "shmem_getpage", "no free page")
+    return page
+
+
+def shmem_write_end(mapping: address_space, pos: int, length: int, copied: int, page: page) -> int:
+    """Count what was written, and let the file go at least so far: v4.4, same name."""
+    mapping.host.i_size = max(mapping.host.i_size, pos + copied)
+    set_page_dirty(page)
+    return copied
 
 
 def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
-    """Make the pages of a range, or punch them out: v4.4, same name. ENOSPC without memory."""
+    """Make the pages of a range, or punch them out: v4.4, same name. ENOSPC without memory; EPERM if sealed."""
     inode, end = file_inode(file), offset + length
     if mode & FALLOC_FL_PUNCH_HOLE:
+        check_seals(inode, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, "shmem_fallocate")
         truncate_pagecache_range(inode, offset, end)
         return
+    if end > inode.i_size:
+        check_seals(inode, F_SEAL_GROW, "shmem_fallocate")
     for index in range(offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT):
         page = shmem_getpage(inode.i_mapping, index, falloc=True)
         if page is None:
@@ -138,22 +176,29 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
 
 shmem_file_operations = file_operations(
     "shmem_file_operations",
-    read=shmem_file_read,
-    write=shmem_file_write,
+    read_iter=shmem_file_read_iter,
+    write_iter=generic_perform_write,
     mmap=shmem_mmap,
     fsync=noop_fsync,
     fallocate=shmem_fallocate,
 )
-shmem_aops = address_space_operations("shmem_aops", set_page_dirty=__set_page_dirty_no_writeback)
+shmem_aops = address_space_operations(
+    "shmem_aops",
+    set_page_dirty=__set_page_dirty_no_writeback,
+    write_begin=shmem_write_begin,
+    write_end=shmem_write_end,
+)
 
 
 def shmem_evict_inode(inode: inode) -> None:
     """Free the file's pages, and take back what was promised for it: v4.4, same name."""
     truncate_inode_pages(inode.i_mapping, 0)
-    vm_unacct_memory(inode.i_sb.machine, inode.i_private or 0)
+    vm_unacct_memory(inode.i_sb.machine, SHMEM_I(inode).promised)
 
 
-tmpfs_fs_type = file_system_type("tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode)
+tmpfs_fs_type = file_system_type(
+    "tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode, setattr=shmem_setattr
+)
 
 
 def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> file:
@@ -164,7 +209,7 @@ def shmem_file_setup(machine: machine, name: str, size: int, vm_flags: int) -> f
     pages = 0 if vm_flags & VM_NORESERVE else PAGE_ALIGN(size) >> PAGE_SHIFT
     vm_enough_memory(machine, pages)
     inode = new_inode(machine.shm_mnt, stat.S_IFREG | 0o777, shmem_file_operations, name)
-    inode.i_size, inode.i_nlink, inode.i_private = size, 0, pages
+    inode.i_size, inode.i_nlink, inode.i_private = size, 0, shmem_inode_info(name, pages, F_SEAL_SEAL)
     return alloc_file(d_alloc_unlinked(name, inode), 0, FMODE_READ | FMODE_WRITE)
 
 

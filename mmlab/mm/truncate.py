@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..include.fs import address_space, inode
+from ..include.highmem import write_page_bytes
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from .filemap import delete_from_page_cache, last_page, write_page_bytes
+from .filemap import delete_from_page_cache, last_page
 from .memory import unmap_mapping_range
 from .page_writeback import set_page_dirty
 

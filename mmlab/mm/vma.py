@@ -7,7 +7,7 @@ from errno import ENOMEM
 from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
-from ..include.mm import VM_DENYWRITE, VM_SHARED
+from ..include.mm import VM_DENYWRITE, is_shared_maywrite
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
@@ -93,7 +93,7 @@ def __vma_link_file(vma: vm_area_struct) -> None:
         return
     if vma.vm_flags & VM_DENYWRITE:
         file_inode(file).i_writecount -= 1
-    if vma.vm_flags & VM_SHARED:
+    if is_shared_maywrite(vma.vm_flags):
         file.f_mapping.i_mmap_writable += 1
     file.f_mapping.i_mmap[vma] = True
 
@@ -105,7 +105,7 @@ def unlink_file_vma(vma: vm_area_struct) -> None:
         return
     if vma.vm_flags & VM_DENYWRITE:
         file_inode(file).i_writecount += 1
-    if vma.vm_flags & VM_SHARED:
+    if is_shared_maywrite(vma.vm_flags):
         file.f_mapping.i_mmap_writable -= 1
     del file.f_mapping.i_mmap[vma]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..fs.ramfs import simple_evict_inode
+from ..fs.ramfs import simple_evict_inode, simple_write_begin, simple_write_end
 from ..include.errors import MemoryFault
 from ..include.fs import address_space_operations, file_operations, file_system_type
 from ..include.mman import (
@@ -31,7 +31,7 @@ from ..include.mman import (
     prot_names,
 )
 from ..machine import Kernel, book_text
-from ..mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from ..mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
 from ..process import Process
 from .diagram import Diagram, stack
 from .objects import object_graph
@@ -44,8 +44,8 @@ from .words import _
 
 barefs = file_system_type(
     "barefs",  # a file system that forgot readpage: generic_file_mmap refuses its files
-    file_operations("bare_file_operations", generic_file_read, generic_perform_write, generic_file_mmap),
-    address_space_operations("bare_aops"),
+    file_operations("bare_file_operations", generic_file_read_iter, generic_perform_write, generic_file_mmap),
+    address_space_operations("bare_aops", write_begin=simple_write_begin, write_end=simple_write_end),
     simple_evict_inode,
 )
 

@@ -41,7 +41,7 @@ class Player:
     def make(self, proc, number, kind, size):
         """Make a file, and open it as that number."""
         if kind == "memfd":
-            assert proc.memfd_create("f") == number
+            assert proc.memfd_create("f", 3) == number
         else:
             path = f"{FOLDERS[kind]}/{number}"
             with contextlib.suppress(FileNotFoundError):
@@ -120,6 +120,8 @@ class Player:
         if isinstance(value, int):
             relative = value - ARENA
             return value if value < 1 << 30 else relative if 0 <= relative < PAGES * PAGE else "elsewhere"
+        if isinstance(value, tuple):
+            return list(value)
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
     # ── what can be seen ────────────────────────────────────────────────────────────────────────────────────
@@ -238,7 +240,7 @@ def script(program):
         'procs = [kernel.spawn("program")]',
     ]
     for number, (kind, size) in enumerate(program["files"], 3):
-        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f")'
+        made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f", 3)'
         lines.append(f"procs[0].{made}  # {number}, then {size} bytes of text, page by page")
     return "\n".join(lines + [spell(step) for step in program["steps"]])
 

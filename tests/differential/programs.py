@@ -26,6 +26,7 @@ NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, REMOVE = 0, 1, 2, 3, 4, 8,
 DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18, 19
 POPULATE_READ, POPULATE_WRITE = 22, 23
 KEEP_SIZE, PUNCH_HOLE = 1, 2
+DUPFD, GETFL, ADD_SEALS, GET_SEALS = 0, 3, 1033, 1034
 
 SMAPS = hasattr(Simulated, "smaps")
 
@@ -138,6 +139,12 @@ def data(dice):
     return dice.pick(1, 8, 1, 4097, 200)
 
 
+def fcntl(dice):
+    """Mostly a seal; adding any is rare, for it ends what can be done with the file."""
+    command = dice.pick(GET_SEALS, GET_SEALS, ADD_SEALS, DUPFD, GETFL)
+    return fd(dice), command, dice.pick(0, 1 << dice.below(6), 5) if command == ADD_SEALS else dice.pick(0, 5)
+
+
 # method → (weight, how to choose its arguments)
 METHODS = {
     "mmap": (14, mmap),
@@ -156,6 +163,8 @@ METHODS = {
     "sys_write": (3, lambda dice: (fd(dice), byte(dice), data(dice))),
     "pread": (2, lambda dice: (fd(dice), data(dice), size(dice))),
     "pwrite": (4, lambda dice: (fd(dice), data(dice), size(dice))),
+    "pipe": (1, lambda dice: ()),
+    "fcntl": (2, fcntl),
     "lseek": (1, lambda dice: (fd(dice), size(dice), dice.pick(0, 1, 2))),
     "ftruncate": (4, lambda dice: (fd(dice), size(dice))),
     "fallocate": (3, fallocate),

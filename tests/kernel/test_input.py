@@ -18,6 +18,10 @@ ARGUMENTS = {  # each method with good arguments
     "write": {"fd": 0, "data": b"#"},
     "pread": {"fd": 0, "count": 10, "offset": 0},
     "pwrite": {"fd": 0, "data": b"#", "offset": 0},
+    "sys_read": {"fd": 0, "addr": ARENA, "count": 10},
+    "sys_write": {"fd": 0, "addr": ARENA, "count": 10},
+    "memfd_create": {"name": "f", "flags": 1},
+    "fcntl": {"fd": 0, "cmd": 3, "arg": 0},
     "lseek": {"fd": 0, "offset": 0, "whence": 0},
     "fstat": {"fd": 0},
     "ftruncate": {"fd": 0, "length": 0},
@@ -101,6 +105,9 @@ VALUES = {
     "data": st.binary(max_size=20) | st.just(bytes(2 * PAGE)),
     "offset": small | number,
     "whence": st.integers(-1, 3),
+    "name": st.sampled_from(["f", "", "n" * 249, "n" * 250]),
+    "cmd": st.sampled_from([0, 3, 1033, 1033, 1034, 99, -1]),
+    "arg": st.integers(0, 64) | number,
     "length": st.integers(1, 64).map(lambda pages: pages * PAGE) | number,
     "addr": address,
     "prot": prot,
@@ -122,10 +129,10 @@ OPEN_FLAGS = st.integers(0, 3) | st.sampled_from([0o102, 0o101, 0o1002, 0o2001, 
 
 @st.composite
 def calls(draw):
-    often = ["mmap", "mmap", "store", "load", "munmap"]
+    often = ["mmap", "mmap", "store", "load", "munmap", "pipe"]
     method = draw(st.sampled_from([name for name in ARGUMENTS if name != "exit"] + often))
-    known = {**VALUES, "flags": OPEN_FLAGS} if method == "open" else VALUES
-    return method, {name: draw(known[name]) for name in ARGUMENTS[method]}
+    known = {**VALUES, "flags": {"open": OPEN_FLAGS, "memfd_create": st.integers(0, 32)}.get(method, flags)}
+    return method, {name: draw(known[name]) for name in ARGUMENTS.get(method, ())}
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)

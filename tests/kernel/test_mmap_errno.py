@@ -37,14 +37,17 @@ from mmlab import (
     PROT_WRITE,
     Kernel,
 )
-from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode
+from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode, simple_write_begin, simple_write_end
 from mmlab.include.fs import address_space_operations, file_system_type
 from tests.kernel.helpers import ARENA, MEMORY, PAGE, RW, at, lines, make_file, map_at, ranges, unchanged
 
 TASK_SIZE = 0x7FFFFFFFF000
 NOBODY = 1000
 NOEXEC = file_system_type("noexec", ramfs_file_operations, ramfs_aops, simple_evict_inode, noexec=True)
-NOREAD = file_system_type("noread", ramfs_file_operations, address_space_operations("noread_aops"), simple_evict_inode)
+NOREAD_AOPS = address_space_operations(
+    "noread_aops", write_begin=simple_write_begin, write_end=simple_write_end
+)
+NOREAD = file_system_type("noread", ramfs_file_operations, NOREAD_AOPS, simple_evict_inode)
 
 R, W, X = PROT_READ, PROT_WRITE, PROT_EXEC
 PRIVATE, SHARED, FIXED, ANON = MAP_PRIVATE, MAP_SHARED, MAP_FIXED, MAP_ANONYMOUS

@@ -17,12 +17,12 @@ from mmlab import (
     PROT_READ,
     Kernel,
 )
-from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode
+from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode, simple_write_begin, simple_write_end
 from mmlab.include.errors import failure
 from mmlab.include.fs import address_space_operations, file_operations, file_system_type
 from mmlab.include.mm import FAULT_FLAG_WRITE
 from mmlab.include.sched import RLIMIT_AS
-from mmlab.mm.filemap import generic_file_mmap, generic_file_read, generic_perform_write
+from mmlab.mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
 from mmlab.mm.memory import handle_mm_fault
 from mmlab.mm.mmap import vm_mmap_pgoff
 from mmlab.mm.util import vm_commit_limit
@@ -42,12 +42,15 @@ def refuse_late(file, vma):
 
 
 def a_file_system(name, mmap, a_ops=ramfs_aops):
-    fops = file_operations(f"{name}_fops", read=generic_file_read, write=generic_perform_write, mmap=mmap)
+    fops = file_operations(f"{name}_fops", generic_file_read_iter, generic_perform_write, mmap)
     return file_system_type(name, fops, a_ops, simple_evict_inode)
 
 
+NOREAD_AOPS = address_space_operations(
+    "noread_aops", write_begin=simple_write_begin, write_end=simple_write_end
+)
 FILE_SYSTEMS = {
-    "/noread": a_file_system("noread", generic_file_mmap, address_space_operations("noread_aops")),
+    "/noread": a_file_system("noread", generic_file_mmap, NOREAD_AOPS),
     "/nomap": a_file_system("nomap", None),
     "/refuse": a_file_system("refuse", refuse),
     "/late": a_file_system("late", refuse_late),
