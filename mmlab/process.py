@@ -208,7 +208,7 @@ class Process:
 
     def memfd_create(self, name: str, flags: int = MFD_CLOEXEC) -> int:
         """memfd_create(2): give a descriptor of a new, empty file in memory."""
-        return sys_memfd_create(self.current, pathname(name, "name").encode(), uint("flags", flags))
+        return sys_memfd_create(self.current, pathname(name, "name"), uint("flags", flags))
 
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""

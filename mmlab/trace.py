@@ -60,7 +60,10 @@ class Change(NamedTuple):
 
 Event = Call | Return | Failure | Change
 
-ROOMS = ("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.")
+ROOMS = (
+    *("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel."),
+    "mmlab.lib.iov_iter",
+)
 USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions are called from
 ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c in the kernel
 OBJECTS = (
@@ -73,7 +76,7 @@ TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, 
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
     *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
-    *("access_ok", "check_seekable", "check_seals", "memfd_info"),
+    *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
 ANSWERS = {  # function → the field that its result is for
@@ -313,7 +316,7 @@ def show_result(event: Return) -> str:
     """Spell a result: fault answers by name, addresses in hex."""
     result, annotation = event.result, event.function.__annotations__.get("return")
     if event.function.__module__.endswith((".memory", ".filemap", ".shmem")):
-        if annotation == "int":
+        if annotation == "int" and {"address", "vmf"} & event.function.__annotations__.keys():
             return flag_names(result, VM_FAULT_NAMES)
         if isinstance(result, tuple):
             return f"({flag_names(result[0], VM_FAULT_NAMES)}, {show(result[1])})"

@@ -78,7 +78,7 @@ def show_map_vma(vma: vm_area_struct) -> str:
         (major, minor), ino, pgoff = inode.i_sb.s_dev, inode.i_ino, vma.vm_pgoff << PAGE_SHIFT
     line = f"{vma.vm_start:08x}-{vma.vm_end:08x} {vma.perms} {pgoff:08x} {major:02x}:{minor:02x} {ino} "
     name = get_vma_name(vma)
-    return line.ljust(73) + name if name else line
+    return line.ljust(73) + name.replace("\n", "\\012") if name else line
 
 
 def show_maps(mm: mm_struct) -> str:

@@ -21,8 +21,8 @@ class iov_iter:
         self.count, self.current, self.ubuf, self.kvec = count, current, ubuf, kvec
 
     def __repr__(self) -> str:
-        where = f"{self.current.name}:{self.ubuf:x}" if self.current else "the kernel"
-        return f"<iov_iter {self.count} bytes, {where}>"
+        where = f"{self.current.name} at {self.ubuf:x}" if self.current else "the kernel"
+        return f"<iov_iter {self.count} bytes of {where}>"
 
 
 def import_ubuf(current: task_struct, ubuf: int, count: int) -> iov_iter:

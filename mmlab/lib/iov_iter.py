@@ -1,6 +1,8 @@
 """Moving bytes between a page and where an iov_iter points: lib/iov_iter.c (v4.4).
 
 A copy to or from a program's memory ends early where that memory is not there. So each function says how far it came.
+(Where the program's memory is the file's very page, the bytes are taken out first; x86 moves them forwards, some at a
+time.)
 """
 
 from __future__ import annotations

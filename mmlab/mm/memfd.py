@@ -91,7 +91,7 @@ def memfd_check_seals_mmap(file: file, vm_flags: int) -> int:
 # ── memfd_create ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sys_memfd_create(current: task_struct, name: bytes, flags: int) -> int:
+def sys_memfd_create(current: task_struct, name: str, flags: int) -> int:
     """Open a new, empty file in memory that no directory names: mm/memfd.c:sys_memfd_create (4.17).
 
     EINVAL, EMFILE; ENOSYS for huge pages, which this machine does not have. Without MFD_ALLOW_SEALING it is sealed
@@ -100,12 +100,12 @@ def sys_memfd_create(current: task_struct, name: bytes, flags: int) -> int:
     known = MFD_ALL_FLAGS | (MFD_HUGE_MASK if flags & MFD_HUGETLB else 0)
     if flags & ~known or (flags & MFD_EXEC and flags & MFD_NOEXEC_SEAL):
         raise failure(EINVAL, "sys_memfd_create", f"flags = {flags:#x}")
-    if len(name) > MFD_NAME_MAX_LEN:
-        raise failure(EINVAL, "sys_memfd_create", f"the name has {len(name)} bytes, more than {MFD_NAME_MAX_LEN}")
+    if (size := len(name.encode(errors="surrogateescape"))) > MFD_NAME_MAX_LEN:
+        raise failure(EINVAL, "sys_memfd_create", f"the name has {size} bytes, more than {MFD_NAME_MAX_LEN}")
     fd = get_unused_fd(current)
     if flags & MFD_HUGETLB:
         raise failure(ENOSYS, "hugetlb_file_setup", "this kernel is built without CONFIG_HUGETLBFS")
-    file = shmem_file_setup(current.machine, f"memfd:{name.decode(errors='surrogateescape')}", 0, VM_NORESERVE)
+    file = shmem_file_setup(current.machine, f"memfd:{name}", 0, VM_NORESERVE)
     file.f_flags = O_RDWR | O_LARGEFILE
     info = SHMEM_I(file_inode(file))
     if flags & MFD_NOEXEC_SEAL:

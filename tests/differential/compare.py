@@ -8,6 +8,7 @@ import zlib
 
 from mmlab import Kernel, MemoryFault
 
+from .overlap import overlaps
 from .programs import ADDRESSES, ARENA, FOLDERS, PAGE, PAGES, SMAPS
 
 LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)")
@@ -85,6 +86,8 @@ class Player:
             return getattr(self, name)(which)
         if name in ("shmat", "shmctl"):
             arguments[0] = self.segments[arguments[0]] if arguments[0] < len(self.segments) else -1
+        if name in ("sys_read", "sys_write") and overlaps(proc, name, *arguments):
+            return "the same bytes"
         try:
             result = getattr(proc, name)(*arguments)
             return self.segment(result) if name == "shmget" else self.value(result)
