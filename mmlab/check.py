@@ -52,6 +52,8 @@ from .include.pgtable import (
     pte_pfn,
     pte_write,
 )
+from .include.shm import SHM_DEST, shm_file_data
+from .ipc.shm import shm_vm_ops
 from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
 from .mm.mmap import vma_wants_writenotify
@@ -85,6 +87,8 @@ def files_of(machine: machine) -> Counter[file]:
         found.update(task.files.values())
         found.update(vma.vm_file for vma in vmas(task.mm) if vma.vm_file)
         found.update([task.mm.exe_file] if task.mm.exe_file else [])
+    found.update(shp.shm_file for shp in machine.shm_ids.segments.values())
+    found.update([f.private_data.file for f in found if isinstance(f.private_data, shm_file_data)])
     return found
 
 
@@ -143,6 +147,7 @@ def check_machine(machine: machine) -> None:
             expect(f"{task.mm.rss_stat.name}[{name}]", count, rss[task.mm, name])
     check_anon_vmas(machine)
     check_files(machine)
+    check_segments(machine)
     check_pages(machine, ptes)
     check_vm_stat(machine, ptes)
 
@@ -263,6 +268,21 @@ def check_files(machine: machine) -> None:
         if mapping.i_mmap_writable >= 0:
             shared = sum(bool(v.vm_flags & VM_SHARED) for v in vmas_of)
             expect(f"{mapping.name}.i_mmap_writable", mapping.i_mmap_writable, shared)
+
+
+def check_segments(machine: machine) -> None:
+    """Assert that each System V segment is attached as often as VMAs map it, and has the tmpfs file they show."""
+    attached: Counter[int] = Counter()
+    for task in machine.tasks.values():
+        for vma in vmas(task.mm):
+            if vma.vm_ops is shm_vm_ops:
+                sfd = vma.vm_file.private_data  # type: ignore[union-attr]
+                attached[sfd.id] += 1
+                expect(f"{vma.name}: its segment's file", machine.shm_ids.segments[sfd.id].shm_file, sfd.file)
+    for id, shp in machine.shm_ids.segments.items():
+        expect(f"the number of {shp.name}", (shp.id, shp.shm_file.f_path.d_inode.i_ino), (id, id))
+        expect(f"{shp.name}.shm_nattch", shp.shm_nattch, attached[id])
+        expect(f"{shp.name} is removed only while attached", bool(shp.mode & SHM_DEST) <= bool(attached[id]), True)
 
 
 def check_pages(machine: machine, ptes: Counter[page]) -> None:

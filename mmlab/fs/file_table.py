@@ -26,6 +26,8 @@ def fput(file: file) -> None:
     file.f_count -= 1
     if file.f_count == 0:
         inode = file_inode(file)
+        if file.f_op.release:
+            file.f_op.release(file)
         if file.f_mode & FMODE_WRITE:
             put_write_access(inode)
         inode.i_sb.machine.slabinfo["filp"] -= 1

@@ -27,7 +27,7 @@ class file_operations:
 
     read(file, pos, count) → bytes · write(file, pos, data) → bytes written · mmap(file, vma) ·
     fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) ·
-    get_unmapped_area(current, file, addr, length, pgoff, flags) → address
+    get_unmapped_area(current, file, addr, length, pgoff, flags) → address · release(file) when it is closed
     """
 
     name: str
@@ -36,6 +36,7 @@ class file_operations:
     mmap: Callable[[file, vm_area_struct], None] | None = None
     fsync: Callable[[file, int, int], None] | None = None
     fallocate: Callable[[file, int, int, int], None] | None = None
+    release: Callable[[file], None] | None = None
     get_unmapped_area: Callable[[task_struct, file, int, int, int, int], int] | None = None
 
     def __repr__(self) -> str:
@@ -208,7 +209,10 @@ class dentry:
 class file:
     """An inode, opened: include/linux/fs.h:struct file. One open makes one; dup and mmap share it (f_count)."""
 
-    __slots__ = ("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos", "number")
+    __slots__ = (
+        *("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos"),
+        *("number", "private_data"),
+    )
 
     def __init__(self, path: dentry, flags: int, mode: int, number: int) -> None:
         self.f_path = path
@@ -218,6 +222,7 @@ class file:
         self.f_pos = 0
         self.f_ra_prev_pos = -1  # where the last read ended (bytes); -1 before the first
         self.f_count = 1
+        self.private_data: Any = None  # what f_op keeps with the open file
         self.number = number
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .mm_types import counters, page
 from .mman import PAGE_SHIFT, PAGE_SIZE
+from .shm import ipc_ids
 
 if TYPE_CHECKING:
     from .fs import address_space, dentry, super_block
@@ -54,6 +55,7 @@ class machine:
         "next_pid",
         "root",
         "serials",
+        "shm_ids",
         "shm_mnt",
         "slabinfo",
         "sysctl_max_map_count",
@@ -82,6 +84,7 @@ class machine:
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
+        self.shm_ids = ipc_ids()
         self.block_devices: list[address_space] = []
 
     @property

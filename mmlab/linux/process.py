@@ -10,12 +10,12 @@ import signal
 import struct
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..fs.stat import kstat
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, MemoryFault, SegmentationFault
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..include.shm import IPC_STAT, shmid_ds
 from ..process import PageState, Rusage, integer, length, octets, pathname, ulong
 from ..report import TextReport
 from .stub import SCRATCH, SCRATCH_SIZE, Signal, Stub, libc
@@ -25,20 +25,10 @@ if TYPE_CHECKING:
 
 PAGEMAP_SCAN, PAGE_IS_PFNZERO = 0xC0606610, 1 << 5  # ioctl and category of /proc/PID/pagemap (6.7)
 PRESENT, FILE, EXCLUSIVE, PFN = 1 << 63, 1 << 61, 1 << 56, (1 << 55) - 1  # an entry of /proc/PID/pagemap
-IPC_STAT = 2
 MFD_CLOEXEC = 1
 MAP_FAILED = 2**64 - 1
 ABSENT = PageState(False, False, False, 0)
 REASONS = {SEGV_MAPERR: "no VMA covers this address", SEGV_ACCERR: "the VMA forbids it"}
-
-
-@dataclass(frozen=True, slots=True)
-class shmid_ds:
-    """What shmctl(IPC_STAT) tells of a System V segment: its size (bytes), how often it is attached, permissions."""
-
-    shm_segsz: int
-    shm_nattch: int
-    mode: int
 
 
 class Process:

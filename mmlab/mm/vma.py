@@ -177,12 +177,16 @@ def unmapped_area(mm: mm_struct, length: int, low: int, high: int) -> int | None
 
 
 def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int, pgoff: int) -> bool:
-    """Tell whether the VMA maps the same open file in the same way, and would have this vm_pgoff: v4.4, same name.
+    """Tell whether the VMA maps the same open file in the same way, and would have this vm_pgoff: v4.4, same name."""
+    return vma.vm_flags == vm_flags and vma.vm_file is file and vma.vm_pgoff == pgoff
 
-    A VMA whose vm_ops has `close` is left alone: somebody counts on that call.
+
+def can_merge_remove_vma(vma: vm_area_struct) -> bool:
+    """Tell whether the VMA may go in a merge, which calls no vm_ops->close: 6.10, same name.
+
+    Until 6.5 a VMA with `close` took part in no merge at all; since then it may grow or shrink.
     """
-    same = vma.vm_flags == vm_flags and vma.vm_file is file and vma.vm_pgoff == pgoff
-    return same and not (vma.vm_ops and vma.vm_ops.close)
+    return not (vma.vm_ops and vma.vm_ops.close)
 
 
 def is_mergeable_anon_vma(vma: vm_area_struct, area: vm_area_struct | None) -> bool:
@@ -217,6 +221,8 @@ def vma_merge(
     area = after if after and after.vm_start < end else prev if prev and prev.vm_end > addr else None
     if area is not None:
         after = area.vm_next if area.vm_end == end else None
+        if area.vm_start == addr and area.vm_end == end and not can_merge_remove_vma(area):
+            return None
     if prev is not None and (
         prev.vm_end != addr
         or not is_mergeable_vma(prev, file, vm_flags, pgoff - vma_pages(prev))
@@ -230,7 +236,7 @@ def vma_merge(
     ):
         after = None
     if prev is not None:
-        both = after is not None and is_mergeable_anon_vma(prev, after)
+        both = after is not None and is_mergeable_anon_vma(prev, after) and can_merge_remove_vma(after)
         vma_adjust(prev, prev.vm_start, after.vm_end if after and both else end, prev.vm_pgoff)
     elif after is not None:
         vma_adjust(after, addr, after.vm_end, pgoff)

@@ -35,6 +35,10 @@ ARGUMENTS = {  # each method with good arguments
     "mlock": {"addr": ARENA, "length": PAGE, "flags": 0},
     "munlock": {"addr": ARENA, "length": PAGE},
     "brk": {"addr": 0},
+    "shmget": {"key": 0, "size": PAGE, "flags": 0o600},
+    "shmat": {"id": 0, "addr": ARENA, "flags": 0},
+    "shmdt": {"addr": ARENA},
+    "shmctl": {"id": 0, "cmd": 2},
     "load": {"addr": ARENA, "n": 1},
     "store": {"addr": ARENA, "data": b"#"},
     "memcpy": {"dst": ARENA, "src": ARENA, "n": 1},
@@ -115,6 +119,10 @@ VALUES = {
     "advice": st.integers(0, 26) | number,
     "resource": st.integers(0, 15),
     "soft": number,
+    "key": st.sampled_from([0, 1, 2]) | number,
+    "size": small | number,
+    "id": st.integers(-1, 3),
+    "cmd": st.sampled_from([0, 2, 2, 11, 12, 99, -1]),
     "uid": st.sampled_from([0, 0, 0, 1000]),
 }
 OPEN_FLAGS = st.integers(0, 3) | st.sampled_from([0o102, 0o101, 0o1002, 0o2001, 0o302, 0o200000]) | number
