@@ -101,6 +101,23 @@ from .include.mman import (
     prot_names,
 )
 from .include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK
+from .include.shm import (
+    IPC_CREAT,
+    IPC_EXCL,
+    IPC_PRIVATE,
+    IPC_RMID,
+    IPC_STAT,
+    SHM_DEST,
+    SHM_EXEC,
+    SHM_HUGETLB,
+    SHM_LOCK,
+    SHM_LOCKED,
+    SHM_NORESERVE,
+    SHM_RDONLY,
+    SHM_REMAP,
+    SHM_RND,
+    SHM_UNLOCK,
+)
 from .machine import Kernel
 from .process import Process
 from .trace import Trace
@@ -122,6 +139,8 @@ __all__ = [
     "MADV_DONTFORK", "MADV_DOFORK", "MADV_DONTDUMP", "MADV_DODUMP", "MADV_WIPEONFORK", "MADV_KEEPONFORK",
     "MADV_POPULATE_READ", "MADV_POPULATE_WRITE", "MADV_DONTNEED_LOCKED", "MS_ASYNC", "MS_INVALIDATE", "MS_SYNC",
     "FALLOC_FL_KEEP_SIZE", "FALLOC_FL_PUNCH_HOLE",
+    "IPC_CREAT", "IPC_EXCL", "IPC_PRIVATE", "IPC_RMID", "IPC_STAT", "SHM_DEST", "SHM_EXEC", "SHM_HUGETLB", "SHM_LOCK",
+    "SHM_LOCKED", "SHM_NORESERVE", "SHM_RDONLY", "SHM_REMAP", "SHM_RND", "SHM_UNLOCK",
     "O_APPEND", "O_CLOEXEC", "O_CREAT", "O_DIRECTORY", "O_EXCL", "O_NONBLOCK",
     "O_RDONLY", "O_RDWR", "O_TRUNC", "O_WRONLY",
     "F_ADD_SEALS", "F_DUPFD", "F_GETFL", "F_GET_SEALS",

@@ -8,8 +8,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode
-from .include.mm import VM_ACCOUNT, VM_DENYWRITE, VM_LOCKED, VM_SHARED, VM_WRITE, is_shared_maywrite
-from .include.mm_types import PageAnon, PG_dirty, PG_swapbacked, anon_vma, mm_struct, page, vm_area_struct, vma_pages
+from .include.mm import (
+    VM_ACCOUNT,
+    VM_DENYWRITE,
+    VM_LOCKED,
+    VM_SHARED,
+    VM_WRITE,
+    is_shared_maywrite,
+    vm_flag_names,
+    vm_get_page_prot,
+)
+from .include.mm_types import (
+    PageAnon,
+    PG_anon_exclusive,
+    PG_dirty,
+    PG_swapbacked,
+    PG_uptodate,
+    anon_vma,
+    mm_struct,
+    page,
+    vm_area_struct,
+    vma_pages,
+)
 from .include.mman import F_SEAL_WRITE, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
     NR_ANON_PAGES,
@@ -21,13 +41,29 @@ from .include.mmzone import (
     NR_SHMEM,
     machine,
 )
-from .include.pgtable import PMD_SHIFT, PMD_SIZE, pte_none, pte_pfn, pte_write
+from .include.pgtable import (
+    _PAGE_NX,
+    _PAGE_PRESENT,
+    _PAGE_PROTNONE,
+    _PAGE_RW,
+    _PAGE_USER,
+    PMD_SHIFT,
+    PMD_SIZE,
+    pte_none,
+    pte_pfn,
+    pte_write,
+)
 from .include.pipe_fs_i import pipe_inode_info
+from .include.shm import SHM_DEST, shm_file_data
 from .include.shmem_fs import SHMEM_I
+from .ipc.shm import shm_vm_ops
 from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
+from .mm.mmap import vma_wants_writenotify
 from .mm.page_writeback import __set_page_dirty_nobuffers
 from .mm.shmem import shmem_aops
+
+PROTECTION = _PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_USER | _PAGE_NX  # what every PTE has from its VMA
 
 
 def expect(what: str, found: Any, wanted: Any) -> None:
@@ -37,11 +73,14 @@ def expect(what: str, found: Any, wanted: Any) -> None:
 
 
 def vmas(mm: mm_struct) -> Iterator[vm_area_struct]:
-    """Walk the list of VMAs."""
-    vma = mm.mmap
+    """Walk the list of VMAs, as long as it goes upwards."""
+    vma: vm_area_struct | None = mm.mmap
+    end = 0
     while vma is not None:
+        if not end <= vma.vm_start < vma.vm_end or (vma.vm_start | vma.vm_end) % PAGE_SIZE:
+            raise AssertionError(f"{vma!r} is empty, unaligned, or begins before {end:x}, where the last one ends")
         yield vma
-        vma = vma.vm_next
+        end, vma = vma.vm_end, vma.vm_next
 
 
 def files_of(machine: machine) -> Counter[file]:
@@ -51,17 +90,26 @@ def files_of(machine: machine) -> Counter[file]:
         found.update(task.files.values())
         found.update(vma.vm_file for vma in vmas(task.mm) if vma.vm_file)
         found.update([task.mm.exe_file] if task.mm.exe_file else [])
+    found.update(shp.shm_file for shp in machine.shm_ids.segments.values())
+    found.update([f.private_data.file for f in found if isinstance(f.private_data, shm_file_data)])
+    return found
+
+
+def names_of(machine: machine) -> Counter[inode]:
+    """Count the names of each file in the directories."""
+    found: Counter[inode] = Counter()
+    todo: list[dentry] = [machine.root]
+    while todo:
+        at = todo.pop()
+        found[at.d_inode] += 1
+        todo.extend(at.d_children.values())
     return found
 
 
 def inodes_of(machine: machine) -> list[inode]:
     """Collect every file: those with a name, those only open, and the devices' own."""
     found: dict[inode, None] = {mapping.host: None for mapping in machine.block_devices}
-    todo: list[dentry] = [machine.root]
-    while todo:
-        at = todo.pop()
-        found[at.d_inode] = None
-        todo.extend(at.d_children.values())
+    found |= dict.fromkeys(names_of(machine))
     for f in files_of(machine):
         found[f.f_path.d_inode] = None
     return list(found)
@@ -73,7 +121,29 @@ def pipes_of(machine: machine) -> dict[pipe_inode_info, inode]:
 
 
 def check(machine: machine) -> None:
-    """Assert every invariant of the machine: trees, lists, reference counts, counters."""
+    """Assert every invariant of the machine: trees, lists, reference counts, counters. A failure carries a dump."""
+    try:
+        check_machine(machine)
+    except AssertionError as error:
+        error.add_note(dump(machine))
+        raise
+
+
+def dump(machine: machine) -> str:
+    """Say what is in each address space, and what is counted: for whoever reads of a broken invariant."""
+    lines = [f"{name} {count}" for name, count in machine.vm_stat.items()]
+    for task in machine.tasks.values():
+        lines.append(f"{task!r} {task.mm!r} {dict(task.mm.rss_stat)}")
+        vma, left = task.mm.mmap, machine.sysctl_max_map_count
+        while vma is not None and left:
+            anon = f" {vma.anon_vma.name}" if vma.anon_vma else ""
+            lines.append(f"    {vma!r} {vm_flag_names(vma.vm_flags)}{anon}")
+            vma, left = vma.vm_next, left - 1
+    return "\n".join(lines)
+
+
+def check_machine(machine: machine) -> None:
+    """Assert the invariants of each address space, and then of what they share."""
     ptes: Counter[page] = Counter()
     rss: Counter[tuple[mm_struct, str]] = Counter()
     for task in machine.tasks.values():
@@ -83,7 +153,9 @@ def check(machine: machine) -> None:
             rss[task.mm, mm_counter(found)] += 1
         for name, count in task.mm.rss_stat.items():
             expect(f"{task.mm.rss_stat.name}[{name}]", count, rss[task.mm, name])
+    check_anon_vmas(machine)
     check_files(machine)
+    check_segments(machine)
     check_pages(machine, ptes)
     check_vm_stat(machine, ptes)
 
@@ -99,16 +171,26 @@ def check_vmas(mm: mm_struct) -> None:
     expect(f"{mm.name}.total_vm", mm.total_vm, sum(map(vma_pages, in_list)))
     expect(f"{mm.name}.locked_vm", mm.locked_vm, sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED))
     check_rb(mm.name, mm.mm_rb.rb_node)
-    end = 0
-    for vma in in_list:
-        if not end <= vma.vm_start < vma.vm_end or (vma.vm_start | vma.vm_end) % PAGE_SIZE:
-            raise AssertionError(f"{vma!r} is empty, unaligned, or begins before {end:x}, where the last one ends")
-        end = vma.vm_end
+    for vma, prev in zip(in_list, [None, *in_list], strict=False):
+        expect(f"{vma.name}.vm_prev", vma.vm_prev, prev)
+        expect(f"{vma.name}.vm_mm", vma.vm_mm, mm)
+        prot = vm_get_page_prot(vma.vm_flags) & ~(_PAGE_RW if vma_wants_writenotify(vma) else 0)
+        expect(f"{vma.name}.vm_page_prot", vma.vm_page_prot, prot)
         if vma.vm_file:
             expect(f"{vma.name} in the i_mmap of its file", vma in vma.vm_file.f_mapping.i_mmap, True)
-        for anon in vma.anon_vma_chain:
-            expect(f"{vma.name} in {anon.name}", vma in anon.vmas, True)
+
+
+def check_anon_vmas(machine: machine) -> None:
+    """Assert that each VMA knows its anon_vmas, and is known to them."""
+    known: dict[anon_vma, set[vm_area_struct]] = {}
+    for vma in (vma for task in machine.tasks.values() for vma in vmas(task.mm)):
         expect(f"{vma.name}.anon_vma in its chain", vma.anon_vma in vma.anon_vma_chain, vma.anon_vma is not None)
+        expect(f"{vma.name}.anon_vma_chain: each once", len(set(vma.anon_vma_chain)), len(vma.anon_vma_chain))
+        for anon in vma.anon_vma_chain:
+            known.setdefault(anon, set()).add(vma)
+    for anon, users in known.items():
+        expect(f"{anon.name}.vmas", set(anon.vmas), users)
+    expect("slabinfo[anon_vma]", machine.slabinfo["anon_vma"], len(known))
 
 
 def check_rb(name: str, node: Any) -> int:
@@ -150,17 +232,22 @@ def mapped_pages(mm: mm_struct) -> Iterator[page]:
 def check_pte(vma: vm_area_struct, address: int, pte: int) -> None:
     """Assert that the PTE maps the page which the VMA says lies at `address`, and allows no more than the VMA does."""
     where, pgoff = f"{vma.name}: the PTE at {address:x}", vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)
+    expect(f"{where}: its protection", pte & PROTECTION, vma.vm_page_prot & PROTECTION)
     if pte_pfn(pte) == ZERO_PFN:
         expect(f"{where} maps the zero page", (vma.vm_ops, pte_write(pte)), (None, False))
         return
     page = vma.vm_mm.machine.mem_map[pte_pfn(pte)]
     expect(f"{where}: the page's index", page.index, pgoff)
+    expect(f"{where}: uptodate", bool(page.flags & PG_uptodate), True)
     if isinstance(page.mapping, anon_vma):
         expect(f"{where}: {vma.name} is in {page.mapping.name}", vma in page.mapping.vmas, True)
+        needed = VM_WRITE if page.flags & PG_anon_exclusive else 0
     else:
         expect(f"{where}: the page's file", page.mapping, vma.vm_file and vma.vm_file.f_mapping)
-        expect(f"{where}: writable, and so the VMA is shared", pte_write(pte) <= bool(vma.vm_flags & VM_SHARED), True)
-    expect(f"{where}: writable, and so is the VMA", pte_write(pte) <= bool(vma.vm_flags & VM_WRITE), True)
+        needed = VM_WRITE | VM_SHARED if page.flags & PG_dirty or not vma_wants_writenotify(vma) else 0
+    may_write = bool(needed) and vma.vm_flags & needed == needed
+    if pte_write(pte) and not may_write:
+        raise AssertionError(f"{where} is writable, but {vma!r} or {page!r} does not allow it")
 
 
 def check_files(machine: machine) -> None:
@@ -172,15 +259,17 @@ def check_files(machine: machine) -> None:
     linked = sum(task.mm.map_count for task in machine.tasks.values())
     expect("slabinfo[vm_area_struct]", machine.slabinfo["vm_area_struct"], linked)
     expect("slabinfo[mm_struct]", machine.slabinfo["mm_struct"], len(machine.tasks))
-    anons = {anon for task in machine.tasks.values() for v in vmas(task.mm) for anon in v.anon_vma_chain}
-    expect("slabinfo[anon_vma]", machine.slabinfo["anon_vma"], len(anons))
+    names = names_of(machine)
     for node in inodes_of(machine):
+        if node.i_mapping not in machine.block_devices or node in names:
+            expect(f"{node.name}.i_nlink", node.i_nlink, names[node] or isinstance(node.i_private, pipe_inode_info))
         opened = [f for f in files if f.f_path.d_inode is node]
         expect(f"{node.name}.i_count", node.i_count, len(opened))
         of_inode = [v for v in mapped if v.vm_file.f_path.d_inode is node]  # type: ignore[union-attr]
         denials = sum(bool(v.vm_flags & VM_DENYWRITE) for v in of_inode)
         denials += sum(task.mm.exe_file in opened for task in machine.tasks.values())
-        expect(f"{node.name}.i_writecount", node.i_writecount, sum(f.f_mode >> 1 for f in opened) - denials)
+        writers = sum(bool(f.f_mode & FMODE_WRITE) for f in opened)
+        expect(f"{node.name}.i_writecount", node.i_writecount, writers - denials)
     for mapping in {node.i_mapping: None for node in inodes_of(machine)}:
         vmas_of = [v for v in mapped if v.vm_file.f_mapping is mapping]  # type: ignore[union-attr]
         expect(f"{mapping.name}.i_mmap", set(mapping.i_mmap), set(vmas_of))
@@ -194,19 +283,42 @@ def check_files(machine: machine) -> None:
         expect(f"{pipe.name}.writers", pipe.writers, sum(bool(f.f_mode & FMODE_WRITE) for f in ends))
 
 
+def check_segments(machine: machine) -> None:
+    """Assert that each System V segment is attached as often as VMAs map it, and has the tmpfs file they show."""
+    attached: Counter[int] = Counter()
+    for task in machine.tasks.values():
+        for vma in vmas(task.mm):
+            if vma.vm_ops is shm_vm_ops:
+                sfd = vma.vm_file.private_data  # type: ignore[union-attr]
+                attached[sfd.id] += 1
+                expect(f"{vma.name}: its segment's file", machine.shm_ids.segments[sfd.id].shm_file, sfd.file)
+    for id, shp in machine.shm_ids.segments.items():
+        expect(f"the number of {shp.name}", (shp.id, shp.shm_file.f_path.d_inode.i_ino), (id, id))
+        expect(f"{shp.name}.shm_nattch", shp.shm_nattch, attached[id])
+        expect(f"{shp.name} is removed only while attached", bool(shp.mode & SHM_DEST) <= bool(attached[id]), True)
+
+
 def check_pages(machine: machine, ptes: Counter[page]) -> None:
     """Assert each frame's reference count and mapcount, and that the free frames are just the unused ones."""
     cached = {p: (m, i) for n in inodes_of(machine) for m in [n.i_mapping] for i, p in m.page_tree.items()}
     piped = {buf.page for pipe in pipes_of(machine) for buf in pipe.bufs}
     free = set(machine.free_pfns)
+    expect("free_pfns: each once", len(machine.free_pfns), len(free))
+    zero = machine.mem_map[ZERO_PFN]
+    expect("the zero page", (zero._count, zero._mapcount, zero.flags, zero.data), (1, -1, 0, None))
     for frame in machine.mem_map[ZERO_PFN + 1 :]:
         expect(f"{frame.name}._count", frame._count, ptes[frame] + (frame in cached) + (frame in piped))
         expect(f"{frame.name} is free", frame.pfn in free, frame._count == 0)
         expect(f"{frame.name} is in a file", isinstance(frame.mapping, address_space), frame in cached)
-        if frame._count:
-            expect(f"{frame.name}._mapcount + 1", frame._mapcount + 1, ptes[frame])
+        expect(f"{frame.name}._mapcount + 1", frame._mapcount + 1, ptes[frame])
+        if not frame._count:
+            expect(f"{frame.name}, free, holds", (frame.mapping, frame.data, frame.flags), (None, None, 0))
+        if frame.flags & PG_anon_exclusive:
+            expect(f"{frame.name}, exclusive, is anonymous and mapped", (PageAnon(frame), ptes[frame]), (True, 1))
         if frame in cached:
             expect(f"{frame.name}: (mapping, index)", (frame.mapping, frame.index), cached[frame])
+            in_shmem = frame.mapping.a_ops is shmem_aops  # type: ignore[union-attr]
+            expect(f"{frame.name} is swapbacked", bool(frame.flags & PG_swapbacked), in_shmem)
 
 
 def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:

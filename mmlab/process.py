@@ -20,7 +20,9 @@ from .include.mm_types import PageAnon, PG_uptodate, page_mapcount
 from .include.mman import MFD_CLOEXEC, PAGE_SIZE
 from .include.pgtable import pte_none, pte_offset, pte_pfn
 from .include.sched import task_struct
+from .include.shm import shmid_ds
 from .include.uio import import_ubuf, iov_iter_kvec
+from .ipc.shm import do_shmat, sys_shmctl, sys_shmdt, sys_shmget
 from .kernel.exit import do_exit
 from .kernel.fork import do_fork
 from .kernel.sys import sys_setrlimit
@@ -274,6 +276,22 @@ class Process:
     def brk(self, addr: int) -> int:
         """brk(2), as the kernel answers it: move the end of the heap; give the end, unmoved if it could not be."""
         return sys_brk(self.current, ulong("addr", addr))
+
+    def shmget(self, key: int, size: int, flags: int) -> int:
+        """shmget(2): find or make a System V segment of `size` bytes; give its number."""
+        return sys_shmget(self.current, integer("key", key), ulong("size", size), integer("flags", flags))
+
+    def shmat(self, id: int, addr: int = 0, flags: int = 0) -> int:
+        """shmat(2): map a segment; give the address."""
+        return do_shmat(self.current, integer("id", id), ulong("addr", addr), integer("flags", flags))
+
+    def shmdt(self, addr: int) -> None:
+        """shmdt(2): unmap the segment attached at `addr`."""
+        sys_shmdt(self.current, ulong("addr", addr))
+
+    def shmctl(self, id: int, cmd: int) -> shmid_ds | None:
+        """shmctl(2): IPC_STAT gives shm_segsz, shm_nattch and mode; IPC_RMID removes the segment."""
+        return sys_shmctl(self.current, integer("id", id), integer("cmd", cmd))
 
     def load(self, addr: int, n: int = 1) -> bytes:
         """Read `n` bytes of memory, as a CPU load does."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shmem_fs
+from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shm, shmem_fs
 from .include.mm import VM_FAULT_NAMES, vm_flag_names
 from .include.mman import flag_names, map_names, prot_names
 from .include.pgtable import pte_perms, pte_pfn
@@ -61,7 +61,7 @@ class Change(NamedTuple):
 Event = Call | Return | Failure | Change
 
 ROOMS = (
-    *("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel."),
+    *("mmlab.include.fs", "mmlab.mm.", "mmlab.fs.", "mmlab.drivers.", "mmlab.arch.", "mmlab.kernel.", "mmlab.ipc."),
     "mmlab.lib.iov_iter",
 )
 USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions are called from
@@ -69,6 +69,7 @@ ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
     *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
+    *(shm.shmid_kernel, shm.shm_file_data, shm.ipc_ids),
     *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
 )
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)

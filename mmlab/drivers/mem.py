@@ -5,15 +5,18 @@ from __future__ import annotations
 import stat
 from errno import EFAULT
 
+from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
 from ..fs.dcache import d_add
 from ..fs.inode import new_inode
 from ..include.errors import failure
 from ..include.fs import dentry, file, file_operations
 from ..include.mm import VM_SHARED
 from ..include.mm_types import vm_area_struct
-from ..include.mman import PAGE_SIZE
+from ..include.mman import MAP_SHARED, PAGE_SIZE
+from ..include.sched import task_struct
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_to_iter
+from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.shmem import shmem_zero_setup
 
 
@@ -46,7 +49,22 @@ def mmap_zero(file: file, vma: vm_area_struct) -> None:
         shmem_zero_setup(vma)
 
 
-zero_fops = file_operations("zero_fops", read_iter=read_iter_zero, write_iter=write_iter_null, mmap=mmap_zero)
+def get_unmapped_area_zero(
+    current: task_struct, file: file, addr: int, length: int, pgoff: int, flags: int
+) -> int:
+    """Choose an address as for anonymous memory, private or shared: 6.18, same name."""
+    if flags & MAP_SHARED:
+        return arch_get_unmapped_area_topdown(current.mm, addr, length, flags)
+    return thp_get_unmapped_area(current, file, addr, length, pgoff, flags)
+
+
+zero_fops = file_operations(
+    "zero_fops",
+    read_iter=read_iter_zero,
+    write_iter=write_iter_null,
+    mmap=mmap_zero,
+    get_unmapped_area=get_unmapped_area_zero,
+)
 null_fops = file_operations("null_fops", read_iter=read_iter_null, write_iter=write_iter_null)
 
 

@@ -37,6 +37,7 @@ from ..mm.filemap import (
     generic_perform_write,
     make_uptodate,
 )
+from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
@@ -94,6 +95,7 @@ def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         ext4_punch_hole(inode, offset, end if end <= inode.i_size else PAGE_ALIGN(inode.i_size))
     elif not mode & FALLOC_FL_KEEP_SIZE and offset + length > inode.i_size:
         truncate_setsize(inode, offset + length)
+        ext4_block_zero_page_range(inode, inode.i_size, PAGE_ALIGN(inode.i_size))
 
 
 def ext4_punch_hole(inode: inode, start: int, end: int) -> None:
@@ -166,6 +168,7 @@ ext4_file_operations = file_operations(
     mmap=ext4_file_mmap,
     fsync=generic_file_fsync,
     fallocate=ext4_fallocate,
+    get_unmapped_area=thp_get_unmapped_area,
 )
 ext4_aops = address_space_operations(
     "ext4_aops",

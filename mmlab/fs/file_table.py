@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EBADF, EMFILE
 
 from ..include.errors import failure
-from ..include.fs import FMODE_WRITE, dentry, file, file_inode, get_write_access, put_write_access
+from ..include.fs import FMODE_PATH, FMODE_WRITE, dentry, file, file_inode, get_write_access, put_write_access
 from ..include.sched import RLIMIT_NOFILE, task_struct
 from .inode import ihold, iput
 
@@ -47,8 +47,16 @@ def fd_install(current: task_struct, fd: int, file: file) -> None:
     current.files[fd] = file
 
 
-def fget(current: task_struct, fd: int, function: str) -> file:
-    """Look an open file up by its number: fs/file.c:fget (v4.4). EBADF, in the name of the `function` that asks."""
+def fget_raw(current: task_struct, fd: int, function: str) -> file:
+    """Look an open file up by its number: fs/file.c:fget_raw (v4.4). EBADF, in the name of the `function` that asks."""
     if fd not in current.files:
         raise failure(EBADF, function, f"fd {fd} is not open")
     return current.files[fd]
+
+
+def fget(current: task_struct, fd: int, function: str) -> file:
+    """Look an open file up that is more than a path: fs/file.c:fget (v4.4). EBADF, also for one opened with O_PATH."""
+    file = fget_raw(current, fd, function)
+    if file.f_mode & FMODE_PATH:
+        raise failure(EBADF, function, f"fd {fd} was opened with O_PATH: it only names the file")
+    return file

@@ -6,7 +6,17 @@ import stat
 from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, ESPIPE
 
 from ..include.errors import failure
-from ..include.fs import FMODE_WRITE, dentry, file, file_inode, get_file, get_write_access, inode, put_write_access
+from ..include.fs import (
+    FMODE_PATH,
+    FMODE_WRITE,
+    dentry,
+    file,
+    file_inode,
+    get_file,
+    get_write_access,
+    inode,
+    put_write_access,
+)
 from ..include.mman import (
     FALLOC_FL_KEEP_SIZE,
     FALLOC_FL_PUNCH_HOLE,
@@ -15,18 +25,19 @@ from ..include.mman import (
     O_DIRECTORY,
     O_EXCL,
     O_LARGEFILE,
+    O_PATH,
     O_TRUNC,
 )
 from ..include.sched import task_struct
 from ..mm.truncate import truncate_setsize
-from .file_table import alloc_file, fd_install, fget, fput, get_unused_fd
+from .file_table import alloc_file, fd_install, fget, fget_raw, fput, get_unused_fd
 from .namei import create, lookup_parent, mkdir, path_lookup, unlink
 from .proc import proc_self_get_link
 
 
 def OPEN_FMODE(flags: int) -> int:
-    """Turn O_RDONLY, O_WRONLY, O_RDWR into FMODE_* bits: include/linux/fs.h:OPEN_FMODE (v4.4)."""
-    return (flags + 1) & O_ACCMODE
+    """Turn O_RDONLY, O_WRONLY, O_RDWR, O_PATH into FMODE_* bits: include/linux/fs.h:OPEN_FMODE (v4.4)."""
+    return FMODE_PATH if flags & O_PATH else (flags + 1) & O_ACCMODE
 
 
 def lookup_open(root: dentry, path: str, flags: int, mode: int) -> dentry:
@@ -50,7 +61,8 @@ def may_open(inode: inode, path: str, flags: int) -> None:
 
 
 def do_filp_open(root: dentry, path: str, flags: int, mode: int) -> file:
-    """Open `path`: fs/namei.c:do_filp_open (v4.4)."""
+    """Open `path`: fs/namei.c:do_filp_open (v4.4). With O_PATH only O_DIRECTORY counts beside it."""
+    flags &= O_PATH | O_DIRECTORY if flags & O_PATH else flags
     dentry = lookup_open(root, path, flags, mode)
     may_open(dentry.d_inode, path, flags)
     file = alloc_file(dentry, flags, OPEN_FMODE(flags))
@@ -81,7 +93,7 @@ def sys_open(current: task_struct, path: str, flags: int, mode: int) -> int:
 
 def sys_dup(current: task_struct, oldfd: int) -> int:
     """Give the open file another number: fs/file.c:sys_dup (v4.4). EBADF, EMFILE."""
-    file = fget(current, oldfd, "sys_dup")
+    file = fget_raw(current, oldfd, "sys_dup")
     fd = get_unused_fd(current)
     fd_install(current, fd, get_file(file))
     return fd
@@ -89,7 +101,7 @@ def sys_dup(current: task_struct, oldfd: int) -> int:
 
 def sys_close(current: task_struct, fd: int) -> None:
     """Give the number back; mappings of the file stay: fs/open.c:sys_close (v4.4). EBADF."""
-    file = fget(current, fd, "sys_close")
+    file = fget_raw(current, fd, "sys_close")
     del current.files[fd]
     fput(file)
 

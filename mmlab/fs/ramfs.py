@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..include.fs import address_space, address_space_operations, file_operations, file_system_type, inode
+from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
+from ..include.fs import address_space, address_space_operations, file, file_operations, file_system_type, inode
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT
+from ..include.sched import task_struct
 from ..mm.filemap import (
     generic_file_mmap,
     generic_file_read_iter,
@@ -40,12 +42,20 @@ def simple_evict_inode(inode: inode) -> None:
     truncate_inode_pages(inode.i_mapping, 0)
 
 
+def ramfs_mmu_get_unmapped_area(
+    current: task_struct, file: file, addr: int, length: int, pgoff: int, flags: int
+) -> int:
+    """Choose an address as for any file: fs/ramfs/file-mmu.c, same name (4.10)."""
+    return arch_get_unmapped_area_topdown(current.mm, addr, length, flags)
+
+
 ramfs_file_operations = file_operations(
     "ramfs_file_operations",
     read_iter=generic_file_read_iter,
     write_iter=generic_perform_write,
     mmap=generic_file_mmap,
     fsync=noop_fsync,
+    get_unmapped_area=ramfs_mmu_get_unmapped_area,
 )
 ramfs_aops = address_space_operations(
     "ramfs_aops",

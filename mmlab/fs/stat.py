@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..include.fs import file_inode
 from ..include.sched import task_struct
-from .file_table import fget
+from .file_table import fget_raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ class kstat:
 
 def sys_fstat(current: task_struct, fd: int) -> kstat:
     """Tell what a file is: fs/stat.c:sys_newfstat (v4.4). EBADF. A block device has size 0."""
-    inode = file_inode(fget(current, fd, "sys_newfstat"))
+    inode = file_inode(fget_raw(current, fd, "sys_newfstat"))
     major, minor = inode.i_sb.s_dev
     return kstat(inode.i_size, inode.i_mode, inode.i_ino, major << 8 | minor, inode.i_nlink)

@@ -61,11 +61,11 @@ MNEMONICS = {  # VmFlags
 
 
 def get_vma_name(vma: vm_area_struct) -> str:
-    """Name the VMA as /proc/PID/maps does: its file's path, [heap], [stack] or nothing: fs/proc/task_mmu.c (6.6)."""
+    """Name the VMA as /proc/PID/maps does: its file's path, [heap], [stack] or nothing: fs/proc/task_mmu.c (6.9)."""
     mm = vma.vm_mm
     if vma.vm_file:
         return d_path(vma.vm_file.f_path)
-    if vma.vm_start <= mm.brk and vma.vm_end >= mm.start_brk:
+    if vma.vm_start < mm.brk and vma.vm_end > mm.start_brk:
         return "[heap]"
     return "[stack]" if vma.vm_start <= mm.start_stack <= vma.vm_end else ""
 

@@ -10,6 +10,7 @@
     highmem.py   the bytes of a page                            include/linux/highmem.h
     pgtable.py   what is in a page table entry                  arch/x86/include/asm/pgtable*.h
     mmzone.py    memory, its counters, and the whole machine    include/linux/mmzone.h
+    shm.py       System V shared memory                         include/linux/shm.h, uapi/linux/ipc.h, shm.h
     sched.py     task_struct                                    include/linux/sched.h
     errors.py    how a kernel function fails                    include/linux/err.h
 """

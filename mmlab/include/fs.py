@@ -12,12 +12,14 @@ from .mm_types import page, vm_area_struct
 
 if TYPE_CHECKING:
     from .mmzone import machine
+    from .sched import task_struct
     from .uio import iov_iter
 
 MAX_LFS_FILESIZE = 2**63 - 1  # bytes
 FMODE_READ = 0x1
 FMODE_WRITE = 0x2
-FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE"}
+FMODE_PATH = 0x4000  # only a name for the file: O_PATH
+FMODE_NAMES = {FMODE_READ: "FMODE_READ", FMODE_WRITE: "FMODE_WRITE", FMODE_PATH: "FMODE_PATH"}
 
 
 @dataclass(slots=True, eq=False)
@@ -25,7 +27,8 @@ class file_operations:
     """What an open file of some kind can do; what is None is not possible: include/linux/fs.h.
 
     read_iter(file, pos, to) and write_iter(file, pos, source) give how many bytes they moved · mmap(file, vma) ·
-    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) · release(file) when it is closed
+    fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) ·
+    get_unmapped_area(current, file, addr, length, pgoff, flags) → address · release(file) when it is closed
     """
 
     name: str
@@ -35,6 +38,7 @@ class file_operations:
     fsync: Callable[[file, int, int], None] | None = None
     fallocate: Callable[[file, int, int, int], None] | None = None
     release: Callable[[file], None] | None = None
+    get_unmapped_area: Callable[[task_struct, file, int, int, int, int], int] | None = None
 
     def __repr__(self) -> str:
         return self.name
@@ -215,7 +219,10 @@ class dentry:
 class file:
     """An inode, opened: include/linux/fs.h:struct file. One open makes one; dup and mmap share it (f_count)."""
 
-    __slots__ = ("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos", "number")
+    __slots__ = (
+        *("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos"),
+        *("number", "private_data"),
+    )
 
     def __init__(self, path: dentry, flags: int, mode: int, number: int) -> None:
         self.f_path = path
@@ -225,6 +232,7 @@ class file:
         self.f_pos = 0
         self.f_ra_prev_pos = -1  # where the last read ended (bytes); -1 before the first
         self.f_count = 1
+        self.private_data: Any = None  # what f_op keeps with the open file
         self.number = number
 
     @property

@@ -11,7 +11,6 @@ from .pgtable import PAGE_NONE, PAGE_READONLY, PAGE_READONLY_EXEC, PAGE_SHARED, 
 
 if TYPE_CHECKING:
     from .mm_types import page, vm_area_struct
-    from .pgtable import pte_table
 
 TASK_SIZE = 0x7FFFFFFFF000  # the end of a program's addresses (bytes)
 
@@ -96,7 +95,6 @@ class vm_fault:
     flags: int = 0
     page: page | None = None
     max_pgoff: int = 0
-    pte: pte_table | None = None
 
     @property
     def name(self) -> str:

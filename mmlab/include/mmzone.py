@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .mm_types import counters, page
 from .mman import PAGE_SHIFT, PAGE_SIZE
+from .shm import ipc_ids
 
 if TYPE_CHECKING:
     from .fs import address_space, dentry, super_block
@@ -55,6 +56,7 @@ class machine:
         "pipe_mnt",
         "root",
         "serials",
+        "shm_ids",
         "shm_mnt",
         "slabinfo",
         "sysctl_max_map_count",
@@ -84,6 +86,7 @@ class machine:
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
         self.pipe_mnt: super_block = None  # type: ignore[assignment]
+        self.shm_ids = ipc_ids()
         self.block_devices: list[address_space] = []
 
     @property

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import posixpath
+import re
 import shutil
 import tempfile
 import weakref
@@ -24,6 +25,8 @@ MS_PRIVATE_REC = 0x44000
 MOUNTS = {"/ram": "ramfs", "/dev/shm": "tmpfs", "/tmp": "tmpfs"}
 DIRECTORIES = ("data", "usr/bin", *(path[1:] for path in MOUNTS))
 DEVICES = ("/dev/null", "/dev/zero")
+PROC_FILES = re.compile(r"/proc(/self|/\d+)?/\w+")
+SHARED = "/dev/null, /dev/zero, and the files of /proc and /proc/PID"
 RLIMITS = {3: 8 << 20, 7: 1024, 8: 8 << 20}  # RLIMIT_STACK, _NOFILE, _MEMLOCK, as the simulation has them
 
 
@@ -134,13 +137,20 @@ class Kernel:
         if not path:
             return path
         real = posixpath.normpath("/" + path.lstrip("/")) + "/" * path.endswith("/")
-        if real in DEVICES or real.startswith("/proc/"):
+        if real in DEVICES or PROC_FILES.fullmatch(real):
             return real
-        if real.startswith("/dev/") and not real.startswith("/dev/shm"):
-            raise Unavailable(f"mmlab.linux leaves {real} alone: of this machine's devices a script gets null and zero")
+        if real.startswith("/proc") or (real.startswith("/dev/") and not real.startswith("/dev/shm")):
+            raise Unavailable(f"mmlab.linux leaves {real} alone: of this machine's own files a script gets {SHARED}")
         if any(f"{real}/".startswith(f"{mount}/") for mount in MOUNTS):
             self.need_private(real)
         return self.root + real
+
+    def private_path(self, path: str) -> str:
+        """Give the real path of a name that a script makes or removes; Unavailable for one of this machine's own."""
+        real = self.path(path)
+        if path and not real.startswith(f"{self.root}/"):
+            raise Unavailable(f"mmlab.linux leaves {real} alone: it is this machine's own")
+        return real
 
     def unpath(self, text: str) -> str:
         """Put a script's paths in the place of the real ones."""

@@ -10,12 +10,12 @@ import signal
 import struct
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..fs.stat import kstat
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, MemoryFault, SegmentationFault
 from ..include.mman import MFD_CLOEXEC, O_NONBLOCK, PAGE_SHIFT, PAGE_SIZE
+from ..include.shm import IPC_STAT, shmid_ds
 from ..process import PageState, Rusage, integer, length, octets, pathname, ulong
 from ..report import TextReport
 from .stub import SCRATCH, SCRATCH_SIZE, Signal, Stub, libc
@@ -25,18 +25,9 @@ if TYPE_CHECKING:
 
 PAGEMAP_SCAN, PAGE_IS_PFNZERO = 0xC0606610, 1 << 5  # ioctl and category of /proc/PID/pagemap (6.7)
 PRESENT, FILE, EXCLUSIVE, PFN = 1 << 63, 1 << 61, 1 << 56, (1 << 55) - 1  # an entry of /proc/PID/pagemap
-IPC_STAT = 2
 MAP_FAILED = 2**64 - 1
+ABSENT = PageState(False, False, False, 0)
 REASONS = {SEGV_MAPERR: "no VMA covers this address", SEGV_ACCERR: "the VMA forbids it"}
-
-
-@dataclass(frozen=True, slots=True)
-class shmid_ds:
-    """What shmctl(IPC_STAT) tells of a System V segment: its size (bytes), how often it is attached, permissions."""
-
-    shm_segsz: int
-    shm_nattch: int
-    mode: int
 
 
 class Process:
@@ -163,11 +154,11 @@ class Process:
 
     def mkdir(self, path: str) -> None:
         """mkdir(2): make a directory."""
-        self.call("mkdir", path=self.path(path), mode=0o755)
+        self.call("mkdir", path=self.stub.text(self.kernel.private_path(pathname(path))), mode=0o755)
 
     def unlink(self, path: str) -> None:
         """unlink(2): take a file's name away; it lives on while it is open or mapped."""
-        self.call("unlink", path=self.path(path))
+        self.call("unlink", path=self.stub.text(self.kernel.private_path(pathname(path))))
 
     def fcntl(self, fd: int, cmd: int, arg: int = 0) -> int:
         """fcntl(2), for commands whose argument is a number: F_ADD_SEALS, F_GET_SEALS, F_GETFL, F_DUPFD."""
@@ -368,7 +359,7 @@ class Process:
         states = []
         for index, (entry,) in enumerate(struct.iter_unpack("<Q", entries)):
             if not entry & PRESENT:
-                states.append(PageState(False, False, False, 0))
+                states.append(ABSENT)
             elif addr // PAGE_SIZE + index in zeros:
                 states.append(PageState(True, False, True, 0))
             else:

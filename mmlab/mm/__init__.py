@@ -12,6 +12,7 @@
     shmem.py           tmpfs and shared memory        mm/shmem.c
     memfd.py           files without a name, seals    mm/memfd.c (until 4.17: mm/shmem.c)
     gup.py             faulting in advance            mm/gup.c
+    huge_memory.py     where large mappings go        mm/huge_memory.c
     mmap.py            mmap and munmap                mm/mmap.c
     mprotect.py        what may be done with memory   mm/mprotect.c
     mremap.py          a mapping moves or grows       mm/mremap.c

@@ -23,7 +23,7 @@ from ..include.mm import (
 from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
-from ..include.pgtable import pte_index, pte_none
+from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
 from ..include.uio import iov_iter
 from ..lib.iov_iter import (
     copy_page_from_iter_atomic,
@@ -31,7 +31,7 @@ from ..lib.iov_iter import (
     fault_in_iov_iter_readable,
     iov_iter_revert,
 )
-from .memory import do_set_pte
+from .memory import do_set_pte, pte_alloc_map
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
 
@@ -149,16 +149,14 @@ def do_sync_mmap_readahead(vma: vm_area_struct, mapping: address_space, pgoff: i
 def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     """Find the file's page, reading the disk if need be; the answer is in vmf.page: v4.4, same name.
 
-    A page beyond the end of the file is VM_FAULT_SIGBUS. Reading the disk makes the fault a major one, and since
-    others may use the address space meanwhile, the fault is tried again afterwards (VM_FAULT_RETRY).
+    A page beyond the end of the file is VM_FAULT_SIGBUS. A page that is not cached makes the fault a major one. After
+    reading the disk, since others may use the address space meanwhile, the fault is tried again (VM_FAULT_RETRY).
     """
     mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
-    vmf.page = find_get_page(mapping, vmf.pgoff)
-    if vmf.page is not None:
-        make_uptodate(vmf.page)
-        return VM_FAULT_LOCKED
+    if vmf.pgoff in mapping.page_tree:
+        return filemap_fault_cached(mapping, vmf)
     do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
     if not page_cache_read(mapping, vmf.pgoff):
@@ -169,16 +167,43 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     return VM_FAULT_MAJOR | VM_FAULT_LOCKED
 
 
+def filemap_fault_cached(mapping: address_space, vmf: vm_fault) -> int:
+    """Give the page that is in the cache, read if it has no contents yet: the label page_not_uptodate (v4.4)."""
+    page = mapping.page_tree[vmf.pgoff]
+    if not page.flags & PG_uptodate:
+        make_uptodate(page)
+        if vmf.flags & FAULT_FLAG_ALLOW_RETRY:
+            return VM_FAULT_RETRY
+    vmf.page = find_get_page(mapping, vmf.pgoff)
+    return VM_FAULT_LOCKED
+
+
 def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
     """Map those of pages vmf.pgoff … vmf.max_pgoff that are cached and not mapped here yet: v4.4, same name."""
-    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    mapping, table = vma.vm_file.f_mapping, None  # type: ignore[union-attr]
     for pgoff in range(vmf.pgoff, min(vmf.max_pgoff + 1, last_page(mapping))):
         page = mapping.page_tree.get(pgoff)
-        address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
-        if page is None or not page.flags & PG_uptodate or not pte_none(vmf.pte[pte_index(address)]):  # type: ignore[index]
+        if page is None or not page.flags & PG_uptodate:
             continue
-        get_page(page)
-        do_set_pte(vma, address, page, vmf.pte, write=False, anon=False)  # type: ignore[arg-type]
+        table = table or filemap_map_pmd(vma, vmf.virtual_address, page)
+        if table is None:
+            return
+        address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
+        if pte_none(table[pte_index(address)]):
+            get_page(page)
+            do_set_pte(vma, address, page, table, write=False, anon=False)
+
+
+def filemap_map_pmd(vma: vm_area_struct, address: int, page: page) -> pte_table | None:
+    """Give the page table for `address`, making it if there is none: 5.12, same name.
+
+    None is made for the last page of a file, unless that is tmpfs's (6.18): the fault itself will see to it.
+    """
+    table, _ = pte_offset(vma.vm_mm.pgd, address)
+    is_last = page.index == last_page(page.mapping) - 1  # type: ignore[arg-type]
+    if table is None and (page.flags & PG_swapbacked or not is_last):
+        return pte_alloc_map(vma.vm_mm, address)
+    return table
 
 
 def filemap_page_mkwrite(vma: vm_area_struct, vmf: vm_fault) -> int:
@@ -221,7 +246,7 @@ def generic_file_mmap(file: file, vma: vm_area_struct) -> None:
 def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
     """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). ENOMEM, EFAULT.
 
-    What was read before a failure counts.
+    What was read before a failure counts. Only when it ends does read-ahead learn how far it came.
     """
     mapping, start, error = file.f_mapping, pos, None
     end = min(pos + to.count, mapping.host.i_size)
@@ -237,9 +262,10 @@ def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
         copied = copy_page_to_iter(make_uptodate(page), offset, count, to)
         put_page(page)
         pos += copied
-        file.f_ra_prev_pos = pos
         if copied < count:
             error = failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
+    if start < end:
+        file.f_ra_prev_pos = pos
     if error and pos == start:
         raise error
     return pos - start

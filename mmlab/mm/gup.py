@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..include.mm import (
     FAULT_FLAG_ALLOW_RETRY,
+    FAULT_FLAG_TRIED,
     FAULT_FLAG_WRITE,
     VM_EXEC,
     VM_FAULT_ERROR,
@@ -22,20 +23,35 @@ from .memory import handle_mm_fault, vm_normal_page
 from .page_writeback import set_page_dirty
 
 
-def populate_vma_page_range(
-    current: task_struct, vma: vm_area_struct, start: int, end: int, flags: int | None = None
-) -> bool:
+def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> bool:
     """Fault in every page of [start, end), private writable ones as if for a store; False where one cannot be had.
 
-    mm/gup.c:populate_vma_page_range (v4.4). `flags` says otherwise which access to fault for. What is to be locked on
-    fault is left alone.
+    mm/gup.c:populate_vma_page_range (v4.4). What is to be locked on fault is left alone. After a wait for the disk it
+    begins anew, with the page in memory: so that fault counts as a minor one.
     """
-    if flags is None and vma.vm_flags & VM_LOCKONFAULT:
+    if vma.vm_flags & VM_LOCKONFAULT:
         return True
     if not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
         return False
-    if flags is None:
-        flags = FAULT_FLAG_WRITE if vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE else 0
+    write = vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE
+    return __get_user_pages(current, vma, start, end, FAULT_FLAG_WRITE if write else 0, 0)
+
+
+def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int, write: bool) -> bool:
+    """Fault in every page of [start, end) for a load or a store; False where one cannot be had: mm/gup.c (6.9).
+
+    A fault that waited for the disk counts as a major one.
+    """
+    return __get_user_pages(current, vma, start, end, FAULT_FLAG_WRITE if write else 0, FAULT_FLAG_TRIED)
+
+
+def __get_user_pages(
+    current: task_struct, vma: vm_area_struct, start: int, end: int, flags: int, tried: int
+) -> bool:
+    """Fault in what of [start, end) does not allow the access yet; False where that cannot be: v4.4, same name.
+
+    A fault is tried again with the flags `tried` added.
+    """
     for address in range(start, end, PAGE_SIZE):
         table, i = pte_offset(current.mm.pgd, address)
         if table is not None and not pte_none(table[i]) and (pte_write(table[i]) or not flags):
@@ -43,22 +59,23 @@ def populate_vma_page_range(
             if flags and page is not None:
                 set_page_dirty(page)  # FOLL_TOUCH: as the store would have
             continue
-        if not faultin_page(current, vma, address, flags):
+        if not faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried):
             return False
     return True
 
 
-def faultin_page(current: task_struct, vma: vm_area_struct, address: int, flags: int) -> bool:
+def faultin_page(current: task_struct, vma: vm_area_struct, address: int, flags: int, tried: int) -> bool:
     """Handle one fault in the process's name: mm/gup.c:faultin_page (v4.4). False if it cannot be mended.
 
-    After a wait for the disk mm_populate begins anew, with the page in memory: so this fault counts as a minor one.
+    What was FAULT_FLAG_TRIED counts as a major one (5.9).
     """
-    fault = handle_mm_fault(current.mm, vma, address, flags | FAULT_FLAG_ALLOW_RETRY)
-    if fault & VM_FAULT_RETRY:
-        fault = handle_mm_fault(current.mm, vma, address, flags | FAULT_FLAG_ALLOW_RETRY)
+    fault = handle_mm_fault(current.mm, vma, address, flags)
+    while fault & VM_FAULT_RETRY:
+        flags |= tried
+        fault = handle_mm_fault(current.mm, vma, address, flags)
     if fault & VM_FAULT_ERROR:
         return False
-    if fault & VM_FAULT_MAJOR:
+    if fault & VM_FAULT_MAJOR or flags & FAULT_FLAG_TRIED:
         current.maj_flt += 1
     else:
         current.min_flt += 1

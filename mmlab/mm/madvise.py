@@ -11,7 +11,6 @@ from ..fs.open import vfs_fallocate
 from ..include.errors import failure
 from ..include.fs import file
 from ..include.mm import (
-    FAULT_FLAG_WRITE,
     VM_DONTCOPY,
     VM_DONTDUMP,
     VM_LOCKED,
@@ -51,7 +50,7 @@ from ..include.mman import (
 from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, pte_none, pte_offset
 from ..include.sched import task_struct
 from .filemap import force_page_cache_readahead
-from .gup import populate_vma_page_range
+from .gup import faultin_page_range
 from .memory import vm_normal_page, zap_page_range
 from .vma import find_vma, vma_modify
 
@@ -131,15 +130,16 @@ def madvise_populate(current: task_struct, vma: vm_area_struct, start: int, end:
     """
     if not vma.vm_flags & (VM_WRITE if write else VM_READ):
         raise failure(EINVAL, "madvise_populate", f"{vma.name} is {vma.perms}")
-    if not populate_vma_page_range(current, vma, start, end, FAULT_FLAG_WRITE if write else 0):
+    if not faultin_page_range(current, vma, start, end, write):
         raise failure(EFAULT, "madvise_populate", "a page cannot be had")
 
 
 def madvise_willneed(vma: vm_area_struct, start: int, end: int) -> None:
-    """Read the file's pages ahead: v4.4, same name."""
-    if vma.vm_file and vma.vm_file.f_mapping.a_ops.readpage:
+    """Read the file's pages ahead, if they come from a disk: v4.4, same name."""
+    mapping = vma.vm_file.f_mapping if vma.vm_file else None
+    if mapping is not None and mapping.host.i_sb.s_type.ra_pages:
         first = vma.vm_pgoff + ((start - vma.vm_start) >> PAGE_SHIFT)
-        force_page_cache_readahead(vma.vm_file.f_mapping, first, (end - start) >> PAGE_SHIFT)
+        force_page_cache_readahead(mapping, first, (end - start) >> PAGE_SHIFT)
 
 
 def madvise_free(vma: vm_area_struct, start: int, end: int) -> None:

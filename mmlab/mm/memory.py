@@ -54,6 +54,7 @@ from ..include.pgtable import (
     pte_dirty,
     pte_index,
     pte_none,
+    pte_offset,
     pte_pfn,
     pte_table,
     pte_write,
@@ -207,6 +208,11 @@ def do_anonymous_page(vma: vm_area_struct, address: int, table: pte_table, flags
     return 0
 
 
+def finish_fault(vma: vm_area_struct, address: int, page: page, write: bool, anon: bool) -> None:
+    """Map the page that a fault has found, in a page table that is made only now: mm/memory.c:finish_fault (4.10)."""
+    do_set_pte(vma, address, page, pte_alloc_map(vma.vm_mm, address), write, anon)
+
+
 def __do_fault(vma: vm_area_struct, address: int, pgoff: int, flags: int) -> tuple[int, page | None]:
     """Ask the file for the page: vm_ops->fault. Give its answer and the page: mm/memory.c:__do_fault (v4.4)."""
     vmf = vm_fault(virtual_address=address & PAGE_MASK, pgoff=pgoff, flags=flags)
@@ -230,7 +236,7 @@ def copy_user_page(to: page, source: page | None) -> None:
 # ── a fault where there is no PTE yet ───────────────────────────────────────────────────────────────────────
 
 
-def do_fault_around(vma: vm_area_struct, address: int, table: pte_table, pgoff: int) -> None:
+def do_fault_around(vma: vm_area_struct, address: int, pgoff: int) -> None:
     """Map what is cached of the (by default) 16 aligned pages around a load: mm/memory.c:do_fault_around (v4.4).
 
     The window starts at a multiple of its size, or where the VMA starts; it ends with the VMA or the page table.
@@ -243,22 +249,23 @@ def do_fault_around(vma: vm_area_struct, address: int, table: pte_table, pgoff: 
         vma.vm_pgoff + vma_pages(vma) - 1,
         pgoff + nr_pages - 1,
     )
-    vma.vm_ops.map_pages(vma, vm_fault(start, pgoff, max_pgoff=max_pgoff, pte=table))  # type: ignore[union-attr, misc]
+    vma.vm_ops.map_pages(vma, vm_fault(start, pgoff, max_pgoff=max_pgoff))  # type: ignore[union-attr, misc]
 
 
-def do_read_fault(vma: vm_area_struct, address: int, table: pte_table, pgoff: int, flags: int) -> int:
+def do_read_fault(vma: vm_area_struct, address: int, pgoff: int, flags: int) -> int:
     """Map the file's page for a load: mm/memory.c:do_read_fault (v4.4)."""
     if vma.vm_ops.map_pages and vma.vm_mm.machine.fault_around_bytes > PAGE_SIZE:  # type: ignore[union-attr]
-        do_fault_around(vma, address, table, pgoff)
-        if not pte_none(table[pte_index(address)]):
+        do_fault_around(vma, address, pgoff)
+        table, i = pte_offset(vma.vm_mm.pgd, address)
+        if table is not None and not pte_none(table[i]):
             return 0
     ret, fault_page = __do_fault(vma, address, pgoff, flags)
     if fault_page is not None:
-        do_set_pte(vma, address, fault_page, table, write=False, anon=False)
+        finish_fault(vma, address, fault_page, write=False, anon=False)
     return ret
 
 
-def do_cow_fault(vma: vm_area_struct, address: int, table: pte_table, pgoff: int, flags: int) -> int:
+def do_cow_fault(vma: vm_area_struct, address: int, pgoff: int, flags: int) -> int:
     """Map a private copy of the file's page for a store: mm/memory.c:do_cow_fault (v4.4)."""
     if not anon_vma_prepare(vma):
         return VM_FAULT_OOM
@@ -270,12 +277,12 @@ def do_cow_fault(vma: vm_area_struct, address: int, table: pte_table, pgoff: int
         put_page(new_page)
         return ret
     copy_user_page(new_page, fault_page)
-    do_set_pte(vma, address, new_page, table, write=True, anon=True)
+    finish_fault(vma, address, new_page, write=True, anon=True)
     put_page(fault_page)
     return ret
 
 
-def do_shared_fault(vma: vm_area_struct, address: int, table: pte_table, pgoff: int, flags: int) -> int:
+def do_shared_fault(vma: vm_area_struct, address: int, pgoff: int, flags: int) -> int:
     """Map the file's own page for a store: mm/memory.c:do_shared_fault (v4.4)."""
     ret, fault_page = __do_fault(vma, address, pgoff, flags)
     if fault_page is None:
@@ -285,19 +292,19 @@ def do_shared_fault(vma: vm_area_struct, address: int, table: pte_table, pgoff: 
         if tmp & (VM_FAULT_ERROR | VM_FAULT_NOPAGE):
             put_page(fault_page)
             return tmp
-    do_set_pte(vma, address, fault_page, table, write=True, anon=False)
+    finish_fault(vma, address, fault_page, write=True, anon=False)
     set_page_dirty(fault_page)
     return ret
 
 
-def do_fault(vma: vm_area_struct, address: int, table: pte_table, flags: int) -> int:
+def do_fault(vma: vm_area_struct, address: int, flags: int) -> int:
     """Fault on a file page that has no PTE: choose by access and sharing: mm/memory.c:do_fault (v4.4)."""
     pgoff = (((address & PAGE_MASK) - vma.vm_start) >> PAGE_SHIFT) + vma.vm_pgoff
     if not flags & FAULT_FLAG_WRITE:
-        return do_read_fault(vma, address, table, pgoff, flags)
+        return do_read_fault(vma, address, pgoff, flags)
     if not vma.vm_flags & VM_SHARED:
-        return do_cow_fault(vma, address, table, pgoff, flags)
-    return do_shared_fault(vma, address, table, pgoff, flags)
+        return do_cow_fault(vma, address, pgoff, flags)
+    return do_shared_fault(vma, address, pgoff, flags)
 
 
 # ── a store where there is a read-only PTE ──────────────────────────────────────────────────────────────────
@@ -382,13 +389,16 @@ def copy_present_pte(child: vm_area_struct, vma: vm_area_struct, table: pte_tabl
 # ── the entrance ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def handle_pte_fault(vma: vm_area_struct, address: int, table: pte_table, flags: int) -> int:
-    """Mend what the PTE lacks: a page, or leave to write: mm/memory.c:handle_pte_fault (v4.4)."""
-    pte = table[pte_index(address)]
-    if pte_none(pte):
+def handle_pte_fault(vma: vm_area_struct, address: int, table: pte_table | None, flags: int) -> int:
+    """Mend what the PTE lacks: a page, or leave to write: mm/memory.c:handle_pte_fault (v4.4).
+
+    A file's fault makes the page table (None: there is none) only when it has a page (4.10; until then at once).
+    """
+    pte = 0 if table is None else table[pte_index(address)]
+    if table is None or pte_none(pte):
         if vma.vm_ops is None:
-            return do_anonymous_page(vma, address, table, flags)
-        return do_fault(vma, address, table, flags)
+            return do_anonymous_page(vma, address, pte_alloc_map(vma.vm_mm, address), flags)
+        return do_fault(vma, address, flags)
     if flags & FAULT_FLAG_WRITE and not pte_write(pte):
         return do_wp_page(vma, address, table, pte)
     raise KernelBug(f"handle_pte_fault: {pte:#x} at {address:#x} already allows the access")
@@ -399,7 +409,7 @@ def handle_mm_fault(mm: mm_struct, vma: vm_area_struct, address: int, flags: int
 
     /proc/vmstat's pgfault counts it, mended or not, but for a fault that is to be tried again (5.9; until then, too).
     """
-    ret = handle_pte_fault(vma, address, pte_alloc_map(mm, address), flags)
+    ret = handle_pte_fault(vma, address, mm.pgd.get(address >> PMD_SHIFT), flags)
     if not ret & VM_FAULT_RETRY:
         mm.machine.vm_stat[PGFAULT] += 1
     return ret

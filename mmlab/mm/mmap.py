@@ -89,9 +89,10 @@ from ..include.mman import (
     offset_in_page,
 )
 from ..include.mmzone import OVERCOMMIT_NEVER
-from ..include.pgtable import _PAGE_RW
+from ..include.pgtable import _PAGE_RW, PMD_SIZE
 from ..include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, task_struct
 from .gup import mm_populate
+from .huge_memory import thp_get_unmapped_area
 from .memfd import memfd_check_seals_mmap
 from .memory import free_pgtables, unmap_vmas
 from .rmap import unlink_anon_vmas
@@ -121,15 +122,24 @@ LEGACY_MAP_MASK = (  # the flags that MAP_SHARED_VALIDATE knows: include/linux/m
 # ── choosing addresses ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def get_unmapped_area(current: task_struct, addr: int, length: int, flags: int) -> int:
+def get_unmapped_area(
+    current: task_struct, file: file | None, addr: int, length: int, pgoff: int, flags: int
+) -> int:
     """Choose (or, with MAP_FIXED, check) the address of a mapping of `length` bytes: v4.4, same name.
 
+    Some files have a say in it; private memory in whole 2 MiB is aligned to 2 MiB (6.7).
     ENOMEM if it does not fit below TASK_SIZE; EINVAL for an unaligned, EPERM for a too low fixed address.
     """
     if length > TASK_SIZE:
         raise failure(ENOMEM, "get_unmapped_area", f"len = {length:#x} > TASK_SIZE = {TASK_SIZE:#x}")
-    if not flags & MAP_FIXED:
-        addr = arch_get_unmapped_area_topdown(current.mm, addr, length)
+    if flags & MAP_FIXED:
+        pass
+    elif file is not None and file.f_op.get_unmapped_area:
+        addr = file.f_op.get_unmapped_area(current, file, addr, length, pgoff, flags)
+    elif file is None and not flags & MAP_SHARED and not addr and length % PMD_SIZE == 0:
+        addr = thp_get_unmapped_area(current, None, 0, length, 0, flags)
+    else:
+        addr = arch_get_unmapped_area_topdown(current.mm, addr, length, flags)
     if addr > TASK_SIZE - length:
         raise failure(ENOMEM, "get_unmapped_area", f"{addr:#x} + {length:#x} > TASK_SIZE = {TASK_SIZE:#x}")
     if offset_in_page(addr):
@@ -188,7 +198,7 @@ def do_mmap(
     if mm.map_count > current.machine.sysctl_max_map_count:
         limit = current.machine.sysctl_max_map_count
         raise failure(ENOMEM, "do_mmap", f"map_count = {mm.map_count} > max_map_count = {limit}")
-    addr = get_unmapped_area(current, addr, length, flags)
+    addr = get_unmapped_area(current, file, addr, length, pgoff, flags)
     if flags & MAP_FIXED_NOREPLACE and find_vma_links(mm, addr, addr + length) is None:
         raise failure(EEXIST, "do_mmap", f"MAP_FIXED_NOREPLACE, and {addr:x}-{addr + length:x} is not free")
     vm_flags = calc_vm_prot_bits(prot) | calc_vm_flag_bits(flags) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
@@ -246,7 +256,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
     kind, writable = flags & MAP_TYPE, file.f_mode & FMODE_WRITE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
         raise failure(EINVAL, "do_mmap", f"flags = {map_names(flags)}: neither MAP_SHARED nor MAP_PRIVATE")
-    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK | MAP_FIXED_NOREPLACE):
+    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK):
         raise failure(EOPNOTSUPP, "do_mmap", f"MAP_SHARED_VALIDATE with unknown flags: {map_names(flags)}")
     if kind != MAP_PRIVATE:
         if prot & PROT_WRITE and not writable:
@@ -486,11 +496,13 @@ def sys_brk(current: task_struct, brk: int) -> int:
     old, new = PAGE_ALIGN(mm.brk), PAGE_ALIGN(brk)
     if brk < mm.start_brk or (new > old and find_vma_links(mm, old, new + PAGE_SIZE) is None):
         return mm.brk
+    if new < old and find_vma_links(mm, new, old) is not None:  # nothing is there to unmap (6.1; before: no matter)
+        return mm.brk
     try:
         if new < old:
             do_munmap(mm, new, old - new)
         elif new > old:
-            get_unmapped_area(current, old, new - old, MAP_FIXED)
+            get_unmapped_area(current, None, old, new - old, 0, MAP_FIXED)
             mmap_region(current, None, old, new - old, VM_DATA_DEFAULT_FLAGS, old >> PAGE_SHIFT)
     except OSError:
         return mm.brk

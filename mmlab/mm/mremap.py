@@ -10,6 +10,7 @@ from ..include.mm import TASK_SIZE, VM_ACCOUNT, VM_LOCKED, VM_LOCKONFAULT, VM_MA
 from ..include.mm_types import vm_area_struct, vma_pages
 from ..include.mman import (
     MAP_FIXED,
+    MAP_SHARED,
     MREMAP_DONTUNMAP,
     MREMAP_FIXED,
     MREMAP_MAYMOVE,
@@ -20,8 +21,8 @@ from ..include.mman import (
 )
 from ..include.pgtable import PMD_SIZE, pte_index, pte_none
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
-from .filemap import generic_file_vm_ops
 from .gup import mm_populate
+from .huge_memory import thp_get_unmapped_area
 from .memory import pte_alloc_map, pte_tables
 from .mmap import do_munmap, get_unmapped_area, may_expand_vm
 from .rmap import anon_vma_clone, unlink_anon_vmas
@@ -57,7 +58,7 @@ def sys_mremap(current: task_struct, addr: int, old_len: int, new_len: int, flag
         return addr
     if not flags & MREMAP_MAYMOVE:
         raise failure(ENOMEM, "sys_mremap", f"{vma.name} cannot grow in place, and MREMAP_MAYMOVE is not set")
-    return move_vma(current, vma, addr, old_len, new_len, get_unmapped_area(current, 0, new_len, 0), flags)
+    return move_vma(current, vma, addr, old_len, new_len, new_place(current, vma, addr, new_len, 0, 0), flags)
 
 
 def check_mremap_params(
@@ -120,17 +121,23 @@ def remap_move(
 ) -> int:
     """Move all that [addr, addr + length) maps, with the gaps between, to `new_addr`: 6.17, same name.
 
-    Until then one VMA at a time, and EFAULT past its end; so still for ramfs, whose files choose their addresses.
+    Until then one VMA at a time, and EFAULT past its end; so still where files choose their addresses themselves.
     """
     done, end = addr, addr + length
     while vma is not None and max(vma.vm_start, done) < end:
         start, upto = max(vma.vm_start, done), min(vma.vm_end, end)
-        if vma.vm_ops is generic_file_vm_ops and (start > addr or upto < end):
+        if not vma_multi_allowed(vma) and (start > addr or upto < end):
             raise failure(EFAULT, "remap_move", f"{vma.name} is not all of the range, and moves only alone")
         vma_to_resize(current, vma, start, upto - start, upto - start)
         mremap_to(current, vma, start, upto - start, upto - start, flags, new_addr + start - addr)
         done, vma = upto, find_vma(current.mm, upto)
     return new_addr
+
+
+def vma_multi_allowed(vma: vm_area_struct) -> bool:
+    """Tell whether such a VMA may move together with others: 6.17, same name. Not where its file may say otherwise."""
+    choose = vma.vm_file.f_op.get_unmapped_area if vma.vm_file else None
+    return choose in (None, thp_get_unmapped_area)
 
 
 def mremap_to(
@@ -144,11 +151,20 @@ def mremap_to(
         old_len = new_len
     if flags & MREMAP_DONTUNMAP:
         may_expand_vm(current, TASK_SIZE, new_len)
-    new_addr = get_unmapped_area(current, new_addr, new_len, MAP_FIXED if flags & MREMAP_FIXED else 0)
+    new_addr = new_place(current, vma, addr, new_len, new_addr, MAP_FIXED if flags & MREMAP_FIXED else 0)
     left = find_vma(current.mm, addr)
     if left is None or left.vm_start > addr:
         raise failure(EFAULT, "mremap_to", f"{vma.name} was unmapped to make room for itself")
     return move_vma(current, left, addr, old_len, new_len, new_addr, flags)
+
+
+def new_place(
+    current: task_struct, vma: vm_area_struct, addr: int, length: int, new_addr: int, map_flags: int
+) -> int:
+    """Choose (or, with MAP_FIXED, check) where the mapping goes: vrm_set_new_addr (6.17)."""
+    pgoff = vma.vm_pgoff + ((addr - vma.vm_start) >> PAGE_SHIFT)
+    map_flags |= MAP_SHARED if vma.vm_flags & VM_MAYSHARE else 0
+    return get_unmapped_area(current, vma.vm_file, new_addr, length, pgoff, map_flags)
 
 
 def move_vma(

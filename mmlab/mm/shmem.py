@@ -43,6 +43,7 @@ from ..include.mman import (
     PAGE_ALIGN,
     PAGE_SHIFT,
     PAGE_SIZE,
+    offset_in_page,
 )
 from ..include.mmzone import machine
 from ..include.shmem_fs import SHMEM_I, shmem_inode_info
@@ -161,6 +162,7 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
     if mode & FALLOC_FL_PUNCH_HOLE:
         check_seals(inode, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE, "shmem_fallocate")
         truncate_pagecache_range(inode, offset, end)
+        shmem_dirty_partial(inode, offset, end)
         return
     if end > inode.i_size:
         check_seals(inode, F_SEAL_GROW, "shmem_fallocate")
@@ -190,6 +192,19 @@ shmem_aops = address_space_operations(
 )
 
 
+def shmem_dirty_partial(inode: inode, *edges: int) -> None:
+    """Mark the pages dirty that bytes `edges` cut, and whose parts were zeroed: mm/shmem.c:shmem_undo_range (v4.4)."""
+    for edge in edges:
+        page = inode.i_mapping.page_tree.get(edge >> PAGE_SHIFT)
+        if page is not None and offset_in_page(edge):
+            set_page_dirty(page)
+
+
+def shmem_truncate(inode: inode) -> None:
+    """Note that the page in which the file now ends was zeroed from there on: mm/shmem.c:shmem_setattr (v4.4)."""
+    shmem_dirty_partial(inode, inode.i_size)
+
+
 def shmem_evict_inode(inode: inode) -> None:
     """Free the file's pages, and take back what was promised for it: v4.4, same name."""
     truncate_inode_pages(inode.i_mapping, 0)
@@ -197,7 +212,12 @@ def shmem_evict_inode(inode: inode) -> None:
 
 
 tmpfs_fs_type = file_system_type(
-    "tmpfs", shmem_file_operations, shmem_aops, shmem_evict_inode, setattr=shmem_setattr
+    "tmpfs",
+    shmem_file_operations,
+    shmem_aops,
+    shmem_evict_inode,
+    truncate=shmem_truncate,
+    setattr=shmem_setattr,
 )
 
 

@@ -7,7 +7,6 @@ from ..include.highmem import write_page_bytes
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from .filemap import delete_from_page_cache, last_page
 from .memory import unmap_mapping_range
-from .page_writeback import set_page_dirty
 
 
 def truncate_inode_pages(mapping: address_space, lstart: int) -> None:
@@ -38,10 +37,14 @@ def truncate_setsize(inode: inode, newsize: int) -> None:
 
 
 def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
-    """Make a hole of bytes start … end-1: whole pages go, parts are zeroed; private copies stay: v4.4, same name."""
+    """Make a hole of bytes start … end-1: whole pages go, parts are zeroed; private copies stay: v4.4, same name.
+
+    A hole within page 0 that starts with it unmaps the whole file: the kernel's end of the range, one byte before
+    page 0, is the largest number there is.
+    """
     mapping, first, last = inode.i_mapping, (start + PAGE_SIZE - 1) >> PAGE_SHIFT, end >> PAGE_SHIFT
-    if first < last:
-        unmap_mapping_range(mapping, first, even_cows=False, last=last)
+    if first < last or last == first == 0:
+        unmap_mapping_range(mapping, first, even_cows=False, last=last or None)
     for index in [i for i in mapping.page_tree if first <= i < last]:
         delete_from_page_cache(mapping.page_tree[index])
     for edge in {start >> PAGE_SHIFT, end >> PAGE_SHIFT}:
@@ -49,4 +52,3 @@ def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
         low, high = max(start, at), min(end, at + PAGE_SIZE)
         if page is not None and low < high:
             write_page_bytes(page, low - at, bytes(high - low))
-            set_page_dirty(page)

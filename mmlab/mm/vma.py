@@ -7,12 +7,14 @@ from errno import ENOMEM
 from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
-from ..include.mm import VM_DENYWRITE, is_shared_maywrite
+from ..include.mm import VM_DENYWRITE, VM_GROWSDOWN, is_shared_maywrite
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
-from ..include.mman import PAGE_SHIFT
+from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
 from .rmap import anon_vma_clone, unlink_anon_vmas
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
+
+stack_guard_gap = 256 * PAGE_SIZE  # bytes kept free below a stack, so that two of them never meet (4.12)
 
 Place = tuple[vm_area_struct | None, vm_area_struct | None, bool]  # where a VMA goes: prev, rb_parent, is left child
 
@@ -131,16 +133,60 @@ def remove_vma(vma: vm_area_struct) -> None:
     kmem_cache_free(vm_area_cachep, vma.vm_mm.machine, vma)
 
 
+# ── gaps ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def vm_start_gap(vma: vm_area_struct) -> int:
+    """Say where others must end: at the VMA's start, or a stack's guard gap before it: include/linux/mm.h (4.12).
+
+    v4.4 had a guard page instead: the lowest page of the stack itself, which /proc/PID/maps left out.
+    """
+    return max(0, vma.vm_start - stack_guard_gap) if vma.vm_flags & VM_GROWSDOWN else vma.vm_start
+
+
+def unmapped_area_topdown(mm: mm_struct, length: int, low: int, high: int) -> int | None:
+    """Give the highest free place for `length` bytes in [low, high); None if there is none: v4.4, same name.
+
+    Never below mmap_min_addr. Once a hole has met a stack's guard gap, the whole gap is left out (6.1). (v4.4 finds the
+    place in the tree, by rb_subtree_gap.)
+    """
+    low, below = max(low, PAGE_ALIGN(mm.machine.mmap_min_addr)), vma_below(mm, high)
+    above = below.vm_next if below else mm.mmap
+    while True:
+        end = min(high, above.vm_start) if above else high
+        if end - max(low, below.vm_end if below else 0) >= length:
+            if above is None or end <= vm_start_gap(above):
+                return end - length
+            high = vm_start_gap(above)
+        elif below is None or end < low:
+            return None
+        else:
+            above, below = below, below.vm_prev
+
+
+def unmapped_area(mm: mm_struct, length: int, low: int, high: int) -> int | None:
+    """Give the lowest free place for `length` bytes in [low, high); None if there is none: v4.4, same name."""
+    start = max(low, PAGE_ALIGN(mm.machine.mmap_min_addr))
+    above = find_vma(mm, start)
+    while above is not None and min(high, vm_start_gap(above)) - start < length and above.vm_end < high:
+        start, above = max(start, above.vm_end), above.vm_next
+    return start if (min(high, vm_start_gap(above)) if above else high) - start >= length else None
+
+
 # ── merging and splitting ───────────────────────────────────────────────────────────────────────────────────
 
 
 def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int, pgoff: int) -> bool:
-    """Tell whether the VMA maps the same open file in the same way, and would have this vm_pgoff: v4.4, same name.
+    """Tell whether the VMA maps the same open file in the same way, and would have this vm_pgoff: v4.4, same name."""
+    return vma.vm_flags == vm_flags and vma.vm_file is file and vma.vm_pgoff == pgoff
 
-    A VMA whose vm_ops has `close` is left alone: somebody counts on that call.
+
+def can_merge_remove_vma(vma: vm_area_struct) -> bool:
+    """Tell whether the VMA may go in a merge, which calls no vm_ops->close: 6.10, same name.
+
+    Until 6.5 a VMA with `close` took part in no merge at all; since then it may grow or shrink.
     """
-    same = vma.vm_flags == vm_flags and vma.vm_file is file and vma.vm_pgoff == pgoff
-    return same and not (vma.vm_ops and vma.vm_ops.close)
+    return not (vma.vm_ops and vma.vm_ops.close)
 
 
 def is_mergeable_anon_vma(vma: vm_area_struct, area: vm_area_struct | None) -> bool:
@@ -175,6 +221,8 @@ def vma_merge(
     area = after if after and after.vm_start < end else prev if prev and prev.vm_end > addr else None
     if area is not None:
         after = area.vm_next if area.vm_end == end else None
+        if area.vm_start == addr and area.vm_end == end and not can_merge_remove_vma(area):
+            return None
     if prev is not None and (
         prev.vm_end != addr
         or not is_mergeable_vma(prev, file, vm_flags, pgoff - vma_pages(prev))
@@ -188,7 +236,7 @@ def vma_merge(
     ):
         after = None
     if prev is not None:
-        both = after is not None and is_mergeable_anon_vma(prev, after)
+        both = after is not None and is_mergeable_anon_vma(prev, after) and can_merge_remove_vma(after)
         vma_adjust(prev, prev.vm_start, after.vm_end if after and both else end, prev.vm_pgoff)
     elif after is not None:
         vma_adjust(after, addr, after.vm_end, pgoff)

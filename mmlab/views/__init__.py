@@ -2,6 +2,11 @@
 
     objects.py   the objects behind a mapping, as a graph         object_graph(proc, addr, trace)
     offsets.py   the file under the address space, to scale       offset_strip(proc, addr)
+    space.py     the address space to scale                       address_space(proc)
+    tree.py      the red-black tree of the VMAs                   vma_tree(proc, addr)
+    faults.py    the decisions of a page fault                    fault_tree(trace)
+    ledger.py    every kB of /proc/meminfo, and who maps it       ledger(kernel), Ledger.of(kernel)
+    moments.py   before and after                                 moment(kernel), difference(before, after)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -12,9 +17,17 @@ Only the views import graphviz and ipywidgets; the kernel's rooms know nothing o
 """
 
 from .diagram import Diagram, stack
+from .faults import fault_steps, fault_tree
 from .lab import MmapLab, Setting, run
+from .ledger import Ledger, ledger
+from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
+from .space import address_space
+from .tree import vma_tree
 
-__all__ = ["Diagram", "MmapLab", "Setting", "object_graph", "offset_strip", "refusal", "run", "stack"]
+__all__ = [
+    "Diagram", "Ledger", "MmapLab", "Moment", "Setting", "address_space", "changes", "difference", "fault_steps",
+    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "refusal", "run", "stack", "vma_tree",
+]  # fmt: skip

@@ -262,6 +262,17 @@ class Canvas:
             self.text(x + 22, y, LOOKS[look].legend, size=SMALL, color=MUTED, anchor="start")
             x += 42 + 0.52 * SMALL * len(LOOKS[look].legend)
 
+    def key(self, x: float, y: float, *items: tuple[str, str, str]) -> None:
+        """Add a legend of (kind, look, what it means), going on in new lines where there is no more room."""
+        left = x
+        for kind, look, words in items:
+            wide = 36 + 0.56 * SMALL * len(words)
+            if x + wide > self.width and x > left:
+                x, y = left, y + 18
+            self.box(x, y - 10, 16, 12, kind=kind, look=look)
+            self.text(x + 22, y, words, size=SMALL, color=MUTED, anchor="start")
+            x += wide
+
     def diagram(self, title: str, text: str) -> Diagram:
         """Return what was drawn so far as a Diagram."""
         box = f"0 0 {number(self.width)} {number(self.height)}"

@@ -3,4 +3,5 @@
 from gettext import translation
 from pathlib import Path
 
-_ = translation("mmlab", localedir=Path(__file__).parent / "locale", fallback=True).gettext
+_words = translation("mmlab", localedir=Path(__file__).parent / "locale", fallback=True)
+_, many = _words.gettext, _words.ngettext

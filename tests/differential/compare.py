@@ -2,20 +2,20 @@
 
 import contextlib
 import errno
+import os
 import re
 import sys
 import zlib
 
-from mmlab import Kernel, MemoryFault
+from mmlab import Kernel, MemoryFault, Process
+from mmlab.fs.binfmt_elf import mm_alloc
+from mmlab.kernel.fork import create_task
 
+from .observe import areas, eyes
 from .overlap import overlaps
-from .programs import ADDRESSES, ARENA, FOLDERS, PAGE, PAGES, SMAPS
+from .programs import ADDRESSES, ARENA, FOLDERS, HEAP, PAGE, PAGES, TOP
 
-LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)")
-FIELDS = ("Rss", "Pss", "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty", "Anonymous", "Locked")
-FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
 LETTERS = bytes(range(65, 91)) * 200
-SHADOW = ARENA + (PAGES * 8 - 1) * PAGE  # a touched page, so that the arena always has its page table
 
 
 def text(number, index, size):
@@ -23,64 +23,100 @@ def text(number, index, size):
     return (b"%d.%03d " % (number, index) * (PAGE // 6 + 1))[: min(PAGE, size - index * PAGE)]
 
 
+def bare(kernel):
+    """Start a process that has no memory yet: the real kernel's stub has no libraries either."""
+    mm = mm_alloc(kernel.machine, "program")
+    mm.start_brk = mm.brk = 0x555555555000
+    proc = Process(create_task(kernel.machine, "program", mm))
+    proc.dup(proc.dup(proc.open("/dev/null", 2)))
+    return proc
+
+
 class Player:
     """A program being played on a kernel."""
 
     def __init__(self, kernel, program):
         self.kernel, self.program = kernel, program
-        self.alive = {0: kernel.spawn("program")}
-        self.forked, self.segments = 1, []
-        proc = self.alive[0]
+        self.simulated = isinstance(kernel, Kernel)
+        proc = bare(kernel) if self.simulated else kernel.spawn("program")
+        self.alive, self.eyes, self.forked, self.segments = {0: proc}, {}, 1, []
         for number, (kind, size) in enumerate(program["files"], 3):
             self.make(proc, number, kind, size)
-        if isinstance(kernel, Kernel):
-            bare(proc)
-        proc.mmap(SHADOW, PAGE, 3, 0x32)
-        proc.store(SHADOW, b"x")
-        self.before = {0: proc.getrusage()}
+        shadow = program["arena"] + 511 * PAGE  # a touched page near the arena, so that its page table is there
+        proc.mmap(shadow, PAGE, 3, 0x32)
+        proc.store(shadow, b"x")
+        starts = {0: program["arena"], HEAP: proc.brk(0), TOP: self.cork(proc) - PAGES * PAGE}
+        self.starts = {number: start for number, start in starts.items() if number in (0, *program["places"])}
+        self.base, self.top = program["arena"], starts[TOP] + PAGES * PAGE
+        self.watch(0)
 
     def make(self, proc, number, kind, size):
-        """Make a file, and open it as that number."""
+        """Make a file, open it as that number, and write it page by page."""
         if kind == "memfd":
             assert proc.memfd_create("f", 3) == number
         else:
-            path = f"{FOLDERS[kind]}/{number}"
-            with contextlib.suppress(FileNotFoundError):
-                proc.unlink(path)
-            assert proc.open(path, 0o102) == number
-        for index in range(-(-size // PAGE)):
-            proc.pwrite(number, text(number, index, size), index * PAGE)
+            assert proc.open(f"{FOLDERS[kind]}/{number}", 0o102) == number
+        pages = [text(number, index, size) for index in range(-(-size // PAGE))]
+        if self.simulated:
+            for index, data in enumerate(pages):
+                proc.pwrite(number, data, index * PAGE)
+        elif pages:  # from outside, which is faster
+            fd = os.open(f"/proc/{proc.pid}/fd/{number}", os.O_WRONLY)
+            for index, data in enumerate(pages):
+                os.pwrite(fd, data, index * PAGE)
+            os.close(fd)
+
+    def cork(self, proc):
+        """Fill the highest free addresses, so that the next mapping ends at a multiple of 2 MiB on both kernels."""
+        highest = proc.mmap(0, PAGE, 0, 0x21)
+        if highest % (512 * PAGE):
+            proc.mmap(0, highest % (512 * PAGE), 0, 0x21)
+        return highest & -(512 * PAGE)
+
+    def watch(self, number):
+        """Keep an eye on a process."""
+        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"))
 
     def play(self):
         """Give what is seen after each step, and at the end what all memory and all files hold."""
         try:
             return [self.see(self.call(*step)) for step in self.program["steps"]] + [self.contents()]
         finally:
-            if sys.exc_info()[0] is None or not isinstance(self.kernel, Kernel):
+            if sys.exc_info()[0] is None or not self.simulated:
                 self.end()
 
     def end(self):
         """Let nothing of the program stay."""
-        for number, proc in list(self.alive.items()):
-            if number == min(self.alive):
-                for segment in self.segments:
-                    with contextlib.suppress(OSError):
-                        proc.shmctl(segment, 0)
-                for path in FOLDERS.values():
-                    for name in (3, 4):
-                        with contextlib.suppress(OSError):
-                            proc.unlink(f"{path}/{name}")
-            proc.exit()
+        first = next(iter(self.alive.values()))
+        for segment in self.segments:
+            with contextlib.suppress(OSError):
+                first.shmctl(segment, 0)
+        for number, (kind, _) in enumerate(self.program["files"], 3):
+            for folder in {FOLDERS.get(kind, "/data"), *self.opened(number)}:
+                with contextlib.suppress(OSError):
+                    first.unlink(f"{folder}/{number}")
+        for number in list(self.alive):
+            self.part(number)
+
+    def opened(self, number):
+        """The folders of which the program has opened that file, and so perhaps made it."""
+        paths = (step[2] for step in self.program["steps"] if step[1] == "open")
+        return {os.path.dirname(path) for path in paths if path.endswith(f"/{number}")}
+
+    def part(self, number):
+        """Let a process exit."""
+        self.eyes.pop(number).close()
+        self.alive.pop(number).exit()
 
     def call(self, which, name, *arguments):
         """Make one call; give what came of it."""
         which = list(self.alive)[which % len(self.alive)]
         proc = self.alive[which]
         arguments = [
-            (ARENA + value if value >= 0 else -value) if place in ADDRESSES.get(name, ()) else value
+            self.address(value) if place in ADDRESSES.get(name, ()) else value
             for place, value in enumerate(arguments)
         ]
-        if name in ("store", "pwrite"):
+        if name in ("store", "write", "pwrite"):
             arguments[1] = LETTERS[which * 7 :][: arguments[1]]
         if name in ("fork", "exit"):
             return getattr(self, name)(which)
@@ -94,20 +130,33 @@ class Player:
         except OSError as error:
             return errno.errorcode[error.errno]
         except MemoryFault as fault:
-            return f"{fault.signal} {fault.si_name} {fault.access} at {fault.address - ARENA:#x}"
+            return f"{fault.signal} {fault.si_name} {fault.access} at {self.relative(fault.address)}"
+
+    def address(self, value):
+        """Turn a program's address into the kernel's."""
+        if value < 0:
+            return -value
+        first = max(number for number in (0, HEAP, TOP) if number * PAGE <= value)
+        return self.starts[first] + value - first * PAGE
+
+    def relative(self, address):
+        """Turn a kernel's address into the program's, which is the same on both; None if it is far from all."""
+        for first, start in self.starts.items():
+            if 0 <= address - start < PAGES * PAGE:
+                return first * PAGE + address - start
+        return None
 
     def fork(self, which):
         if len(self.alive) > 2:
             return "enough"
-        child = self.alive[which].fork()
-        self.alive[self.forked] = child
-        self.before[self.forked] = child.getrusage()
+        self.alive[self.forked] = self.alive[which].fork()
+        self.watch(self.forked)
         self.forked += 1
         return "forked"
 
     def exit(self, which):
         if len(self.alive) > 1:
-            self.alive.pop(which).exit()
+            self.part(which)
         return "exited"
 
     def segment(self, number):
@@ -121,93 +170,37 @@ class Player:
         if isinstance(value, bytes):
             return short(value)
         if isinstance(value, int):
-            relative = value - ARENA
-            return value if value < 1 << 30 else relative if 0 <= relative < PAGES * PAGE else "elsewhere"
+            relative = self.relative(value)
+            return value if value < 1 << 30 else relative if relative is not None else f"top - {self.top - value}"
         if isinstance(value, tuple):
             return list(value)
         return None if value is None else f"{value.shm_segsz} {value.shm_nattch} {value.mode:o}"
 
-    # ── what can be seen ────────────────────────────────────────────────────────────────────────────────────
-
     def see(self, result):
+        """Tell what can be seen of all processes and files."""
         seen = {"result": result}
-        for number, proc in self.alive.items():
-            seen[f"{number} maps"] = maps(str(proc.maps()))
-            now, before = proc.getrusage(), self.before[number]
-            seen[f"{number} faults"] = [now.ru_minflt - before.ru_minflt, now.ru_majflt - before.ru_majflt]
-            seen[f"{number} pages"] = " ".join(self.pages(proc))
-            if SMAPS:
-                seen[f"{number} smaps"] = smaps(str(proc.smaps()))
-        proc = next(iter(self.alive.values()))
+        for number, its in self.eyes.items():
+            seen.update((f"{number} {what}", found) for what, found in its.see(self.starts).items())
+        first = next(iter(self.eyes.values()))
         for fd in (3, 4):
-            with contextlib.suppress(OSError):
-                seen[f"file {fd}"] = [proc.fstat(fd).st_size, bits(proc.fincore(fd))]
+            seen[f"file {fd}"] = first.file(fd)
         return seen
-
-    def pages(self, proc):
-        """One word for each present page: its number, a letter, and how often it is mapped."""
-        if hasattr(proc, "pages"):
-            states = proc.pages(ARENA, PAGES)
-        else:
-            states = (proc.pagemap(ARENA + page * PAGE) for page in range(PAGES))
-        for number, state in enumerate(states):
-            if state.present:
-                kind = "Z" if state.zero else "F" if state.file else "A"
-                yield f"{number}{kind}" + (f"{state.mapcount}" if state.mapcount is not None else "?")
 
     def contents(self):
         """What every mapped page and every open file holds, by loading and reading them."""
         seen = {}
-        for number, proc in self.alive.items():
-            for first, end, *_ in maps(str(proc.maps())):
-                for page in range(first, min(end, PAGES)):
-                    seen[f"{number} page {page}"] = self.call(list(self.alive).index(number), "load", page * PAGE, PAGE)
+        for which, (number, proc) in enumerate(self.alive.items()):
+            for first, end, *_ in areas(str(proc.maps()), self.starts, "")[0]:
+                for page in range(first, min(end, first - first % 1000 + PAGES)):
+                    seen[f"{number} page {page}"] = self.call(which, "load", page * PAGE, PAGE)
         for fd in (3, 4):
             seen[f"file {fd} contents"] = self.call(0, "pread", fd, 32 * PAGE, 0)
         return seen
 
 
-def bare(proc):
-    """Unmap the program and its libraries, which only make smaps slow: the real kernel's stub has none."""
-    for start, end in [line.split()[0].split("-") for line in str(proc.maps()).splitlines()]:
-        proc.munmap(int(start, 16), int(end, 16) - int(start, 16))
-
-
 def short(data):
     """Bytes in full if they are few; otherwise how many, and a checksum."""
     return data.decode("latin-1") if len(data) <= 8 else f"{len(data)} bytes {zlib.crc32(data):08x}"
-
-
-def bits(core):
-    """One mark for each page: x if it is there."""
-    return "".join("x" if byte else "." for byte in core)
-
-
-def maps(report):
-    """The lines of the arena: first page, end page, permissions, file page, name."""
-    found = []
-    for line in report.splitlines():
-        match = LINE.match(line)
-        if match and ARENA <= (start := int(match[1], 16)) < ARENA + PAGES * PAGE:
-            end = (int(match[2], 16) - ARENA) // PAGE
-            found.append([(start - ARENA) // PAGE, end, match[3], int(match[4], 16) // PAGE, match[5]])
-    return found
-
-
-def smaps(report):
-    """The fields of each VMA of the arena, as one string."""
-    found, inside = [], False
-    for line in report.splitlines():
-        name, _, rest = line.partition(":")
-        if match := LINE.match(line):
-            inside = ARENA <= int(match[1], 16) < ARENA + PAGES * PAGE
-            if inside:
-                found.append(f"{(int(match[1], 16) - ARENA) // PAGE}:")
-        elif inside and name in FIELDS:
-            found[-1] += f" {name} {rest.split()[0]}"
-        elif inside and name == "VmFlags":
-            found[-1] += " " + " ".join(flag for flag in rest.split() if flag in FLAGS)
-    return found
 
 
 # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,10 +231,14 @@ def script(program):
     """Write a program as Python that runs on both kernels."""
     lines = [
         "from mmlab import Kernel  # or: from mmlab.linux import Kernel",
-        f"ARENA, PAGE = {ARENA:#x}, {PAGE}",
+        f"ARENA, PAGE = {program['arena']:#x}, {PAGE}",
         "kernel = Kernel()",
         'procs = [kernel.spawn("program")]',
     ]
+    if HEAP in program["places"]:
+        lines.append("HEAP = procs[0].brk(0)")
+    if TOP in program["places"]:
+        lines.append("TOP = (procs[0].mmap(0, PAGE, 0, 0x21) & -(512 * PAGE)) - 64 * PAGE  # with no gaps above TOP")
     for number, (kind, size) in enumerate(program["files"], 3):
         made = f'open("{FOLDERS[kind]}/{number}", 0o102)' if kind in FOLDERS else 'memfd_create("f", 3)'
         lines.append(f"procs[0].{made}  # {number}, then {size} bytes of text, page by page")
@@ -255,14 +252,21 @@ def spell(step):
         return f"procs.append(procs[{which} % len(procs)].fork())"
     words = [f"{value:#o}" if name == "open" and place else repr(value) for place, value in enumerate(arguments)]
     for place in ADDRESSES.get(name, ()):
-        value = arguments[place]
-        page, rest = divmod(value, PAGE)
-        words[place] = (f"ARENA + {page} * PAGE" + (f" + {rest}" if rest else "")) if value >= 0 else hex(-value)
+        words[place] = spell_address(arguments[place])
     if name == "mmap":
         words[2:4] = [hex(value) for value in arguments[2:4]]
-    if name in ("store", "pwrite"):
+    if name in ("store", "write", "pwrite"):
         words[1] = f"b'x' * {words[1]}"
     return f"procs[{which} % len(procs)].{name}({', '.join(words)})"
+
+
+def spell_address(value):
+    """Write an address as Python."""
+    if value < 0:
+        return hex(-value)
+    page, rest = divmod(value, PAGE)
+    where = "TOP" if page >= TOP else "HEAP" if page >= HEAP else "ARENA"
+    return f"{where} + {page % 1000} * PAGE" + (f" + {rest}" if rest else "")
 
 
 def shrink(program, fails):
@@ -280,6 +284,8 @@ def shrink(program, fails):
 def smaller_programs(program):
     """Give each program that is one thing less than this one."""
     steps = program["steps"]
+    if program["arena"] != ARENA:
+        yield {**program, "arena": ARENA}
     for width in (8, 4, 2, 1):
         for at in range(len(steps) - width + 1):
             yield {**program, "steps": steps[:at] + steps[at + width :]}

@@ -1,7 +1,8 @@
 """Random programs: some files, and some 20 steps over them, as plain values that also JSON can hold.
 
 A step is (process, method, arguments…): which process (modulo those alive) calls which method of Process. Addresses are
-bytes from the start of the arena, 64 pages far from everything else; a negative address is an absolute one, negated.
+bytes from the start of the arena, 64 pages far from everything else; in some programs page 1000 is where the heap
+begins, and page 2000 is 64 pages below the highest free address. A negative address is an absolute one, negated.
 """
 
 import random
@@ -14,6 +15,8 @@ from mmlab.linux import Process as Real
 PAGE = 4096
 PAGES = 64  # of the arena
 ARENA = 1 << 40
+ARENAS = (ARENA, ARENA, ARENA, ARENA + 496 * PAGE)  # the last one has the end of a page table in it
+HEAP, TOP = 1000, 2000  # the numbers of their first pages
 STEPS = 20
 KINDS = ("disk", "tmpfs", "ramfs", "memfd")
 FOLDERS = {"disk": "/data", "tmpfs": "/dev/shm", "ramfs": "/ram"}
@@ -24,25 +27,27 @@ NOREPLACE, GROWSDOWN = 0x100000, 0x100
 MAYMOVE, MREMAP_FIXED, DONTUNMAP = 1, 2, 4
 NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, REMOVE = 0, 1, 2, 3, 4, 8, 9
 DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18, 19
-POPULATE_READ, POPULATE_WRITE = 22, 23
+POPULATE_READ, POPULATE_WRITE, DONTNEED_LOCKED = 22, 23, 24
+VALIDATE, STACK = 3, 0x20000
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 DUPFD, GETFL, ADD_SEALS, GET_SEALS = 0, 3, 1033, 1034
-
-SMAPS = hasattr(Simulated, "smaps")
 
 # which arguments are addresses, counted from the method's first
 ADDRESSES = {
     "mmap": (0,), "munmap": (0,), "mprotect": (0,), "mremap": (0, 4), "madvise": (0,), "msync": (0,), "mincore": (0,),
     "mlock": (0,), "munlock": (0,), "load": (0,), "store": (0,), "memcpy": (0, 1), "sys_read": (1,), "sys_write": (1,),
-    "shmat": (1,), "shmdt": (0,),
+    "shmat": (1,), "shmdt": (0,), "brk": (0,),
 }  # fmt: skip
 
 
 class Dice:
-    """Where a program's choices come from: `below(n)` gives a number from 0 to n − 1; small ones are simpler."""
+    """Where a program's choices come from: `below(n)` gives a number from 0 to n − 1; small ones are simpler.
 
-    def __init__(self, below):
-        self.below = below
+    `places`: the first pages of what the program uses besides the arena.
+    """
+
+    def __init__(self, below, places=()):
+        self.below, self.places = below, places
 
     def pick(self, *choices):
         return choices[self.below(len(choices))]
@@ -53,6 +58,9 @@ class Dice:
 
 def page(dice):
     """A page of the arena, mostly of its first half: so that steps meet what earlier steps made."""
+    if dice.places and dice.one_in(3):
+        first = dice.pick(*dice.places)
+        return first + (dice.pick(0, 1, 2, 3, 5) if first == HEAP else 63 - dice.pick(0, 3, 7, 8, 12, 17, 40))
     return dice.pick(0, 8, 16, 24) + dice.pick(0, 1, 2, 3, 4, 7, 0, 9)
 
 
@@ -97,15 +105,17 @@ def path(dice):
 
 
 def mmap(dice):
-    flags = dice.pick(FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, FIXED, NOREPLACE, 0)
-    for extra, rarity in ((POPULATE, 9), (NORESERVE, 12), (LOCKED, 25)):
+    flags = dice.pick(*[0 if TOP in dice.places else FIXED] * 3, FIXED, FIXED, FIXED, FIXED, FIXED, NOREPLACE, 0)
+    for extra, rarity in ((POPULATE, 9), (NORESERVE, 12), (LOCKED, 25), (STACK, 40)):
         flags |= extra if dice.one_in(rarity) else 0
     start, kind = address(dice), dice.pick(PRIVATE, PRIVATE, SHARED)
     start = start if dice.one_in(3) else start // PAGE // 8 * 8 * PAGE
     size = length(dice) if dice.one_in(3) else dice.pick(8, 16, 24, 8, 17) * PAGE
+    if flags == 0 and dice.one_in(2):
+        start = 0
     if dice.pick(True, False, False):
         return start, size, prot(dice), flags | ANON | kind, -1, 0
-    kind = dice.pick(SHARED, PRIVATE)
+    kind = VALIDATE if dice.one_in(30) else dice.pick(SHARED, PRIVATE)
     offset = dice.pick(0, start // PAGE * PAGE, max(start // PAGE - 8, 0) * PAGE, dice.below(24) * PAGE)
     return start, size, prot(dice), flags | kind, fd(dice), offset + (1 if dice.one_in(60) else 0)
 
@@ -118,13 +128,14 @@ def mremap(dice):
     if how < 7:
         flags = MAYMOVE | MREMAP_FIXED | (DONTUNMAP if dice.one_in(5) else 0)
         return start, 0 if dice.one_in(9) else old, old if dice.pick(1, 0) else new, flags, address(dice)
-    return start, old, new, dice.pick(MAYMOVE, MAYMOVE | DONTUNMAP, MREMAP_FIXED, 8), 0
+    flags = dice.pick(MAYMOVE, MAYMOVE | DONTUNMAP, MREMAP_FIXED, 8)
+    return start, old, old if flags & DONTUNMAP else new, flags, 0
 
 
 def madvise(dice):
     advice = dice.pick(
         DONTNEED, DONTNEED, DONTNEED, POPULATE_READ, POPULATE_WRITE, REMOVE, FREE, DONTFORK, DOFORK, WIPEONFORK,
-        KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, 99,
+        KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, DONTNEED_LOCKED, 99,
     )  # fmt: skip
     return address(dice), length(dice), advice
 
@@ -139,8 +150,13 @@ def data(dice):
     return dice.pick(1, 8, 1, 4097, 200)
 
 
+def open_(dice):
+    """A file's path, or that of the device of zeros; how to open it."""
+    return "/dev/zero" if dice.one_in(8) else path(dice), dice.pick(2, 0, 1, 0o1002, 0o102, 0o2002)
+
+
 def fcntl(dice):
-    """Mostly a seal; adding any is rare, for it ends what can be done with the file."""
+    """Mostly a look at the seals; adding any is rare, for it ends what can be done with the file."""
     command = dice.pick(GET_SEALS, GET_SEALS, ADD_SEALS, DUPFD, GETFL)
     return fd(dice), command, dice.pick(0, 1 << dice.below(6), 5) if command == ADD_SEALS else dice.pick(0, 5)
 
@@ -163,16 +179,19 @@ METHODS = {
     "sys_write": (3, lambda dice: (fd(dice), byte(dice), data(dice))),
     "pread": (2, lambda dice: (fd(dice), data(dice), size(dice))),
     "pwrite": (4, lambda dice: (fd(dice), data(dice), size(dice))),
+    "read": (1, lambda dice: (fd(dice), data(dice))),
+    "write": (1, lambda dice: (fd(dice), data(dice))),
     "pipe": (1, lambda dice: ()),
     "fcntl": (2, fcntl),
     "lseek": (1, lambda dice: (fd(dice), size(dice), dice.pick(0, 1, 2))),
     "ftruncate": (4, lambda dice: (fd(dice), size(dice))),
     "fallocate": (3, fallocate),
     "fsync": (1, lambda dice: (fd(dice),)),
-    "open": (2, lambda dice: (path(dice), dice.pick(2, 0, 1, 0o1002, 0o102))),
+    "open": (2, open_),
     "close": (1, lambda dice: (fd(dice),)),
     "dup": (1, lambda dice: (fd(dice),)),
     "unlink": (1, lambda dice: (path(dice),)),
+    "brk": (1, lambda dice: (HEAP * PAGE + dice.pick(0, 1, 2, 3, 5, 8, 12) * PAGE + dice.pick(0, 0, 1, 100),)),
     "fork": (3, lambda dice: ()),
     "exit": (1, lambda dice: ()),
     "shmget": (1, lambda dice: (dice.pick(0, 77), span(dice) * PAGE, 0o1600)),
@@ -211,27 +230,36 @@ def opening(dice, names):
     return steps
 
 
-def weigh(names):
-    return [name for name in names for _ in range(METHODS[name][0])]
+def weigh(names, places):
+    """Each method as often as it weighs; brk where the program uses the heap."""
+    return [name for name in names for _ in range(METHODS[name][0] * (name != "brk" or (HEAP in places) * 6))]
+
+
+def setting(dice):
+    """Where the arena lies, and what else the program uses."""
+    return {"arena": dice.pick(*ARENAS), "places": dice.pick([], [], [], [], [], [HEAP], [TOP], [HEAP, TOP])}
 
 
 def random_program(seed, names, kinds):
     """The program of that number."""
     rng = random.Random(seed)
     dice = Dice(lambda n: int(rng.random() * n))
-    weighted = weigh(names)
-    first = opening(dice, names)
-    return {"files": files(dice, kinds), "steps": first + [step(dice, weighted) for _ in range(STEPS - len(first))]}
+    program = setting(dice) | {"files": files(dice, kinds)}
+    dice.places = program["places"]
+    weighted, first = weigh(names, dice.places), opening(dice, names)
+    return program | {"steps": first + [step(dice, weighted) for _ in range(STEPS - len(first))]}
 
 
-def strategy(names, kinds):
+@st.composite
+def strategy(draw, names, kinds):
     """A hypothesis strategy of such programs: a failure shrinks to its smallest program."""
-    weighted = weigh(names)
+    dice = Dice(lambda n: draw(st.integers(0, n - 1)))
+    program = setting(dice) | {"files": files(dice, kinds)}
+    weighted = weigh(names, program["places"])
 
     def drawn(choose):
-        return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)))))()
+        return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)), program["places"])))()
 
-    first = drawn(lambda dice: opening(dice, names))
+    first = draw(drawn(lambda dice: opening(dice, names)) | st.just([]))
     rest = st.lists(drawn(lambda dice: step(dice, weighted)), min_size=1, max_size=STEPS)
-    steps = st.builds(lambda first, rest: first + rest, first, rest) | rest
-    return st.fixed_dictionaries({"files": drawn(lambda dice: files(dice, kinds)), "steps": steps})
+    return program | {"steps": first + draw(rest)}

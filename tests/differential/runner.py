@@ -29,7 +29,7 @@ def start(cpus, names):
     with cpus.get_lock():
         cpus.value += 1
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[cpus.value % os.cpu_count()]})
-    STATE.update(linux=linux.Kernel(), names=names)
+    STATE.update(linux=linux.Kernel(), names=names, reported=set())
     same_disk(read_ahead(STATE["linux"]))
 
 
@@ -118,6 +118,9 @@ def run(seed):
     if name := known(program, *found):
         return seed, name, None, None
     kind = kind_of(found, program)
+    if kind in STATE["reported"]:
+        return seed, None, kind, ""
+    STATE["reported"].add(kind)
 
     def fails(smaller):
         found = failing(smaller, real)
@@ -189,7 +192,7 @@ def main():
 
 def compare(options, seed, names, folder):
     """Run the programs on all processors; print progress and each kind of difference once. Give 1 if there is any."""
-    began, done, tally, reported = time.monotonic(), 0, collections.Counter(), collections.Counter()
+    began, done, tally, reported, shown = time.monotonic(), 0, collections.Counter(), collections.Counter(), set()
     cpus = multiprocessing.Value("i", -1)
     tempfile.tempdir = folder  # where the workers' files lie, for they end without cleaning up
     with multiprocessing.get_context("fork").Pool(options.jobs, start, (cpus, names)) as pool:
@@ -199,7 +202,8 @@ def compare(options, seed, names, folder):
                 tally[name] += 1
             if kind:
                 reported[kind] += 1
-                if reported[kind] == 1:
+                if text and kind not in shown:
+                    shown.add(kind)
                     print(f"\n--- program {number}\n{text}\n", flush=True)
                 if len(reported) >= options.stop:
                     break

@@ -84,7 +84,7 @@ class Linux:
         self.access = Access()
         syscall(PRCTL, PR_SET_THP_DISABLE, 1, 0, 0, 0)
         scratch = syscall(MMAP, ARENA + 511 * PAGE, PAGE, 3, 0x32, -1, 0)
-        ctypes.memset(scratch, 1, 1)  # without a page table 6.18 maps nothing around a fault past the file's end
+        ctypes.memset(scratch, 1, 1)  # the arena has its page table, on any kernel
         for name, data in (("disk", FILE_BYTES), ("tmpfs", FILE_BYTES), ("big", BIG_BYTES)):
             Path(self.paths[name]).unlink(missing_ok=True)  # a file truncated and written anew is flushed at close
             fd = os.open(self.paths[name], os.O_CREAT | os.O_RDWR | os.O_EXCL)

@@ -27,6 +27,7 @@ class Simulation:
     def __init__(self):
         self.kernel = Kernel()
         self.proc = self.kernel.spawn("program")
+        self.proc.store(self.proc.mmap(ARENA + 511 * PAGE, PAGE, 3, 0x32), b"x")
         self.fds = {}
         self.paths = {"disk": "/data/disk", "sparse": "/data/sparse", "tmpfs": "/dev/shm/tmpfs", "big": "/dev/shm/big"}
         self.paths |= {"dir": "/data", "null": "/dev/null", "zero": "/dev/zero", "maps": "/proc/self/maps"}

@@ -15,7 +15,7 @@ from tests.kernel.helpers import MEMORY, PAGE, RW, at, map_at
 
 PACKAGE = Path(mmlab.__file__).parent
 ROOT = PACKAGE.parent
-ROOMS = ("include", "lib", "mm", "fs", "arch", "drivers", "kernel")
+ROOMS = ("include", "lib", "mm", "fs", "arch", "drivers", "kernel", "ipc")
 
 
 # ── options ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +132,7 @@ def test_what_if_a_room_is_added():
     for folder in ROOMS:
         missing = [name for name in modules(folder) if name not in placed and f"mmlab.{folder}" not in placed]
         assert missing == []
-    for folder in ("include", "mm", "fs", "arch", "kernel"):
+    for folder in ("include", "mm", "fs", "arch", "kernel", "ipc"):
         listed = (PACKAGE / folder / "__init__.py").read_text()
         assert [name for name in modules(folder) if f"{name.rpartition('.')[2]}.py" not in listed] == []
 

@@ -71,7 +71,7 @@ REFUSALS = {
     "3 length wraps to 0": (0, 2**64 - 1, R, MEMORY, NONE, 0, ENOMEM, OSError, "do_mmap"),
     "3 length -1": (0, -1, R, MEMORY, NONE, 0, ENOMEM, OSError, "do_mmap"),
     "3 length past TASK_SIZE": (0, 2**47, R, MEMORY, NONE, 0, ENOMEM, OSError, "get_unmapped_area"),
-    "3 no gap so large": (0, 2**46 + 2**45, R, MEMORY, NONE, 0, ENOMEM, OSError, "arch_get_unmapped_area_topdown"),
+    "3 no gap so large": (0, 2**46 + 2**45, R, MEMORY, NONE, 0, ENOMEM, OSError, "arch_get_unmapped_area"),
     "5 unaligned fixed address": (ARENA + 1, PAGE, R, MEMORY | FIXED, NONE, 0, EINVAL, OSError, "get_unmapped_area"),
     "5 unaligned with NOREPLACE": (
         ARENA + 1, PAGE, R, MEMORY | MAP_FIXED_NOREPLACE, NONE, 0, EINVAL, OSError, "get_unmapped_area"),

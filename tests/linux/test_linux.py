@@ -279,3 +279,16 @@ def test_devices_of_this_machine_are_left_alone(real):
             with pytest.raises(linux.Unavailable, match="leaves /dev/"):
                 proc.open(path, O_RDONLY)
         assert proc.open("/../../data/book.txt", O_RDONLY) == 3
+
+
+def test_what_if_a_script_removes_what_is_this_machines_own(real, monkeypatch):
+    with real.spawn("reader") as proc, monkeypatch.context() as patched:
+        patched.setattr(proc, "call", lambda *_, **__: pytest.fail("a system call was made"))
+        for path in ("/dev/zero", "/dev/null", "/proc/self/maps", "/data/../dev/zero"):
+            with pytest.raises(linux.Unavailable, match="this machine's own"):
+                proc.unlink(path)
+            with pytest.raises(linux.Unavailable, match="this machine's own"):
+                proc.mkdir(path)
+        for path in ("/proc/self/root/etc/passwd", "/proc/sys/vm/drop_caches", "/proc/1/fd/0"):
+            with pytest.raises(linux.Unavailable, match="leaves /proc"):
+                proc.open(path, O_RDWR)
