@@ -2,7 +2,7 @@
 # Arguments pass through:  make lab ARGS="--no-browser --port 9999"  ·  make test ARGS="unit mypy"
 PYTHON ?= python3
 ARGS ?=
-COMMANDS := lab test setup doctor notebooks lock clean
+COMMANDS := lab test setup doctor notebooks bench lock clean
 
 help:
 	@$(PYTHON) mmlab/__main__.py --help

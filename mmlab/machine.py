@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from functools import cache
 
 from . import check, ldso
 from .drivers.mem import chr_dev_init
@@ -31,6 +32,7 @@ VDA_SIZE = 64 << 20
 EXEC_FAILED = 127
 
 
+@cache
 def book_text() -> bytes:
     """Give the text of /data/book.txt: lines of 64 bytes that say where they are.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from errno import ESRCH
+from operator import index
 
 from .arch import cpu
 from .fs import open as fs_open
@@ -39,19 +39,28 @@ from .mm.msync import sys_msync
 from .report import TextReport
 
 ULONG = 2**64 - 1
+BYTES_LIKE = (bytes, bytearray, memoryview)
 
 
 def integer(name: str, value: object) -> int:
     """Give `value` as an int; TypeError names the argument if it is none."""
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        return index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+        raise no_integer(name, value) from None
 
 
 def ulong(name: str, value: object) -> int:
     """Give `value` as the unsigned 64-bit number that a register would hold."""
-    return integer(name, value) & ULONG
+    try:
+        return index(value) & ULONG  # type: ignore[arg-type]
+    except TypeError:
+        raise no_integer(name, value) from None
+
+
+def no_integer(name: str, value: object) -> TypeError:
+    """Make the exception for an argument that is no integer."""
+    return TypeError(f"{name} must be an integer, not {type(value).__name__}")
 
 
 def uint(name: str, value: object) -> int:
@@ -69,7 +78,7 @@ def length(name: str, value: object) -> int:
 
 def octets(name: str, value: object) -> bytes:
     """Give `value` as bytes; TypeError names the argument if it is not bytes-like."""
-    if not isinstance(value, bytes | bytearray | memoryview):
+    if not isinstance(value, BYTES_LIKE):
         raise TypeError(f"{name} must be bytes, not {type(value).__name__}")
     return bytes(value)
 
@@ -334,9 +343,9 @@ class Process:
         """Give one byte for each page of the file: 1 where it is in the page cache."""
         mapping = fget(self.current, integer("fd", fd), "fincore").f_mapping
         cached = bytearray(last_page(mapping))
-        for index, page in mapping.page_tree.items():
-            if index < len(cached) and page.flags & PG_uptodate:
-                cached[index] = 1
+        for pgoff, page in mapping.page_tree.items():
+            if pgoff < len(cached) and page.flags & PG_uptodate:
+                cached[pgoff] = 1
         return bytes(cached)
 
     def getrusage(self) -> Rusage:

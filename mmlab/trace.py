@@ -11,7 +11,8 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from types import FunctionType, ModuleType
+from itertools import islice
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shm, shmem_fs
@@ -76,7 +77,7 @@ ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
-    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter"),
+    *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
     *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
@@ -109,7 +110,20 @@ class Trace:
 
     def __init__(self, machine: mmzone.machine) -> None:
         self.machine = machine
-        self.events: list[Event] = []
+        self._recorded: list[Any] = []
+        self._events: list[Event] = []
+
+    @property
+    def events(self) -> list[Event]:
+        """Give what has happened so far. (It is recorded as one flat list, which costs least; here it gets names.)"""
+        self._events += named(iter(self._recorded))
+        self._recorded.clear()
+        return self._events
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self._recorded.clear()
+        self._events.clear()
 
     def __enter__(self) -> Trace:
         if self.machine in _active:
@@ -149,9 +163,9 @@ _undo: list[Callable[[], None]] = []
 
 @dataclass
 class _Recorder:
-    """The trace that the running kernel function belongs to, if any."""
+    """Where the running kernel function is recorded, if it is: the extend method of its trace's list."""
 
-    trace: Trace | None = None
+    record: Callable[[tuple[Any, ...]], None] | None = None
 
 
 _now = _Recorder()
@@ -162,46 +176,72 @@ def recorded(function: FunctionType) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        outer = _now.trace
-        trace = outer or _active.get(getattr(args[0], "machine", args[0]) if args else None)  # type: ignore[arg-type]
-        if trace is None:
-            return function(*args, **kwargs)
-        _now.trace, append = trace, trace.events.append
-        append(Call(function, (*args, *kwargs.values())))
+        record = _now.record
+        if record is None:
+            return enter(traced, function, args, kwargs)
+        record((Call, function, (*args, *kwargs.values()) if kwargs else args))
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            append(Failure(function, error))
+            record((Failure, function, error))
             raise
-        finally:
-            _now.trace = outer
-        append(Return(function, result))
+        record((Return, function, result))
         return result
 
     return traced
 
 
+def enter(traced: Callable[..., Any], function: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the kernel from outside: recorded, if the machine of the first argument is traced."""
+    trace = _active.get(getattr(args[0], "machine", args[0])) if args else None
+    if trace is None:
+        return function(*args, **kwargs)
+    _now.record = trace._recorded.extend
+    try:
+        return traced(*args, **kwargs)
+    finally:
+        _now.record = None
+
+
 def record_change(owner: Any, field: Any, old: Any, new: Any) -> None:
     """Record a change, unless it is none, or the object is only being made."""
-    if _now.trace is not None and old is not MISSING and (old is not new and old != new):
+    if old is not new and old is not MISSING and old != new and _now.record is not None:
         frame = sys._getframe(2)
-        _now.trace.events.append(Change(owner, field, old, new, frame.f_code.co_name, frame.f_lineno))
+        _now.record((Change, owner, field, old, new, frame.f_code, frame.f_lasti))
 
 
-def _setattr(self: Any, field: str, value: Any) -> None:
+def named(recorded: Iterator[Any]) -> Iterator[Event]:
+    """Make events of what was recorded: for each the kind and its fields; a Change's line is looked up only now."""
+    for kind in recorded:
+        if kind is Change:
+            owner, field, old, new, code, instruction = islice(recorded, 6)
+            yield Change(owner, field, old, new, code.co_name, lines(code)[instruction // 2] or 0)
+        else:
+            yield kind(next(recorded), next(recorded))
+
+
+@functools.cache
+def lines(code: CodeType) -> list[int | None]:
+    """Give the source line of each instruction."""
+    return [position[0] for position in code.co_positions()]
+
+
+def _setattr(self: Any, field: str, value: Any, set_field: Callable[..., None] = object.__setattr__) -> None:
     """Set a field of a kernel object, recording the change."""
     old = getattr(self, field, MISSING)
-    object.__setattr__(self, field, value)
+    set_field(self, field, value)
     record_change(self, field, old, value)
 
 
 def _array_hooks(kind: type) -> dict[str, Callable[..., None]]:
     """Make the methods that set and delete an entry of such an array, recording the change."""
     base: Any = kind.__mro__[1]  # list or dict
+    get: Callable[..., Any] = dict.get if base is dict else base.__getitem__
+    set_entry = base.__setitem__
 
     def setitem(self: Any, key: Any, value: Any) -> None:
-        old = self[key] if not isinstance(self, dict) else self.get(key)
-        base.__setitem__(self, key, value)
+        old = get(self, key)
+        set_entry(self, key, value)
         record_change(self, key, old, value)
 
     def delitem(self: Any, key: Any) -> None:
@@ -365,7 +405,7 @@ def show(value: Any, name: str = "", function: FunctionType | None = None) -> st
         return f"{value.mapping.name}.{'page_tree' if isinstance(value, fs.radix_tree) else 'i_mmap'}"
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not hasattr(value, "name"):
         return f"({', '.join(show(item) for item in value)})"
     return str(getattr(value, "name", None) or type(value).__name__)
 

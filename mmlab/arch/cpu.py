@@ -13,36 +13,43 @@ from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_
 from ..include.sched import task_struct
 from .fault import do_page_fault
 
+# what the PTE of such an access must have, and what the access marks it with
+LOAD = _PAGE_PRESENT, _PAGE_ACCESSED
+STORE = _PAGE_PRESENT | _PAGE_RW, _PAGE_ACCESSED | _PAGE_DIRTY
+
 
 def translate(current: task_struct, address: int, write: bool) -> page:
     """Give the page that an access at `address` reaches, faulting as often as it takes."""
-    needed = _PAGE_PRESENT | (_PAGE_RW if write else 0)
-    used = _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0)
+    needed, marks = STORE if write else LOAD
     while True:
         table, i = pte_offset(current.mm.pgd, address)
-        if table is not None and table[i] & needed == needed:
-            if table[i] & used != used:
-                table[i] |= used
-            return current.machine.mem_map[pte_pfn(table[i])]
+        pte = table[i] if table is not None else 0
+        if pte & needed == needed:
+            if pte & marks != marks:
+                table[i] = pte | marks  # type: ignore[index]
+            return current.machine.mem_map[pte_pfn(pte)]
         do_page_fault(current, address, write)
 
 
 def load(current: task_struct, address: int, count: int) -> bytes:
     """Read `count` bytes of the process's memory, page by page."""
-    out, end = bytearray(), address + count
+    out, end = [], address + count
     while address < end:
         start = offset_in_page(address)
-        upto = min(PAGE_SIZE, start + end - address)
-        out += page_bytes(translate(current, address, write=False), start, upto)
+        upto = start + end - address
+        if upto > PAGE_SIZE:
+            upto = PAGE_SIZE
+        out.append(page_bytes(translate(current, address, False), start, upto))
         address += upto - start
-    return bytes(out)
+    return b"".join(out)
 
 
 def store(current: task_struct, address: int, data: bytes) -> None:
     """Write `data` to the process's memory, page by page; what precedes a fault stays written."""
     done = 0
     while done < len(data):
-        start = offset_in_page(address + done)
+        start = offset_in_page(address)
         chunk = data[done : done + PAGE_SIZE - start]
-        write_page_bytes(translate(current, address + done, write=True), start, chunk)
+        write_page_bytes(translate(current, address, True), start, chunk)
         done += len(chunk)
+        address += len(chunk)

@@ -20,10 +20,12 @@ from ..include.sched import task_struct
 from ..mm.memory import handle_mm_fault
 from ..mm.vma import find_vma
 
+LOADABLE = VM_READ | VM_WRITE | VM_EXEC
+
 
 def access_error(vma: vm_area_struct, write: bool) -> bool:
     """Tell whether the VMA forbids the access; any of r, w, x lets x86 load: arch/x86/mm/fault.c, same name (v4.4)."""
-    return not vma.vm_flags & (VM_WRITE if write else VM_READ | VM_WRITE | VM_EXEC)
+    return not vma.vm_flags & (VM_WRITE if write else LOADABLE)
 
 
 def do_page_fault(current: task_struct, address: int, write: bool) -> None:
@@ -32,17 +34,17 @@ def do_page_fault(current: task_struct, address: int, write: bool) -> None:
     SegmentationFault without a VMA (SEGV_MAPERR) or against its permissions (SEGV_ACCERR); BusError past the file.
     A fault that waited for the disk is tried once more; it counts once, as a major one.
     """
-    access = "store" if write else "load"
-    vma = find_vma(current.mm, address)
+    mm, access = current.mm, "store" if write else "load"
+    vma = find_vma(mm, address)
     if vma is None or vma.vm_start > address:
         raise SegmentationFault(address, access, SEGV_MAPERR, "no VMA covers this address")
     if access_error(vma, write):
         raise SegmentationFault(address, access, SEGV_ACCERR, f"{vma.name} is {vma.perms}")
-    flags = FAULT_FLAG_ALLOW_RETRY | (FAULT_FLAG_WRITE if write else 0)
-    fault = major = handle_mm_fault(current.mm, vma, address, flags)
+    flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_WRITE if write else FAULT_FLAG_ALLOW_RETRY
+    fault = major = handle_mm_fault(mm, vma, address, flags)
     if fault & VM_FAULT_RETRY:
         flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
-        fault = handle_mm_fault(current.mm, vma, address, flags)
+        fault = handle_mm_fault(mm, vma, address, flags)
         major |= fault
     if fault & VM_FAULT_ERROR:
         mm_fault_error(vma, address, access, fault)

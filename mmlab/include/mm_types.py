@@ -34,8 +34,8 @@ class page:
 
     `_count`: references (each PTE is one, the page cache is one). `_mapcount`: PTEs that map it, counted from -1.
     `mapping` and `index` say what the frame holds: page `index` of a file (an address_space), or anonymous memory
-    (an anon_vma). `data` is its 4096 bytes: None reads as zeros; bytes are still what the disk gave; a bytearray was
-    written to.
+    (an anon_vma). `data` is its 4096 bytes, as far as they were ever written; the rest reads as zeros. None: nothing
+    was; bytes are still what the disk gave; a bytearray was written to.
     """
 
     __slots__ = ("_count", "_mapcount", "data", "flags", "index", "machine", "mapping", "pfn")

@@ -85,8 +85,8 @@ class machine:
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
-        self.pipe_mnt: super_block = None  # type: ignore[assignment]
         self.shm_ids = ipc_ids()
+        self.pipe_mnt: super_block = None  # type: ignore[assignment]
         self.block_devices: list[address_space] = []
 
     @property

@@ -25,6 +25,7 @@ _PAGE_PROTNONE = 1 << 8
 _PAGE_NX = 1 << 63
 
 PTRS_PER_PTE = 512
+_PTE_INDEX_MASK = PTRS_PER_PTE - 1
 PMD_SHIFT = PAGE_SHIFT + 9
 PMD_SIZE = 1 << PMD_SHIFT
 _PFN_MASK = (1 << 52) - (1 << PAGE_SHIFT)
@@ -55,7 +56,7 @@ class pgd_t(dict[int, pte_table]):
 
 def pte_index(address: int) -> int:
     """Say which of the 512 entries of its table describes `address`."""
-    return (address >> PAGE_SHIFT) & (PTRS_PER_PTE - 1)
+    return address >> PAGE_SHIFT & _PTE_INDEX_MASK
 
 
 def pfn_pte(pfn: int, prot: int) -> int:
@@ -106,4 +107,4 @@ def pte_perms(pte: int) -> str:
 
 def pte_offset(pgd: pgd_t, address: int) -> tuple[pte_table | None, int]:
     """Walk to the entry of `address`: its table (None if there is none) and its index in the table."""
-    return pgd.get(address >> PMD_SHIFT), (address >> PAGE_SHIFT) & (PTRS_PER_PTE - 1)
+    return pgd.get(address >> PMD_SHIFT), address >> PAGE_SHIFT & _PTE_INDEX_MASK

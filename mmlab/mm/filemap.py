@@ -191,7 +191,7 @@ def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
         address = vmf.virtual_address + ((pgoff - vmf.pgoff) << PAGE_SHIFT)
         if pte_none(table[pte_index(address)]):
             get_page(page)
-            do_set_pte(vma, address, page, table, write=False, anon=False)
+            do_set_pte(vma, address, page, table, False, False)
 
 
 def filemap_map_pmd(vma: vm_area_struct, address: int, page: page) -> pte_table | None:

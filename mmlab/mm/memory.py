@@ -95,6 +95,8 @@ def pte_ranges(mm: mm_struct, start: int, end: int) -> Iterator[tuple[pte_table,
 
 def free_pgtables(mm: mm_struct, start: int, end: int, floor: int, ceiling: int) -> None:
     """Free the page tables of [start, end) whose whole 2 MiB lie in [floor, ceiling): mm/memory.c (v4.4)."""
+    if ceiling - floor < PMD_SIZE:
+        return
     for table in pte_tables(mm, start, end):
         if floor <= table.start and table.start + PMD_SIZE <= ceiling:
             del mm.pgd[table.start >> PMD_SHIFT]
@@ -110,8 +112,11 @@ def vm_normal_page(vma: vm_area_struct, pte: int) -> page | None:
 
 def mm_counter(page: page) -> str:
     """Say which of the process's counters a mapped page counts in: include/linux/mm.h:mm_counter (v4.5)."""
-    if PageAnon(page):
-        return MM_ANONPAGES
+    return MM_ANONPAGES if PageAnon(page) else mm_counter_file(page)
+
+
+def mm_counter_file(page: page) -> str:
+    """Say which of the process's counters a mapped page of a file counts in: include/linux/mm.h, same name (v4.5)."""
     return MM_SHMEMPAGES if page.flags & PG_swapbacked else MM_FILEPAGES
 
 
@@ -141,6 +146,7 @@ def zap_pte_range(
     With `check_mapping`, private copies stay: only that file's own pages go. A dirty PTE hands its dirt to the page,
     or the program's store would be forgotten.
     """
+    rss_stat = vma.vm_mm.rss_stat
     for i in range(first, last):
         pte = table[i]
         if pte_none(pte):
@@ -151,9 +157,12 @@ def zap_pte_range(
         table[i] = 0
         if page is None:
             continue
-        if not PageAnon(page) and pte_dirty(pte):
-            set_page_dirty(page)
-        vma.vm_mm.rss_stat[mm_counter(page)] -= 1
+        if PageAnon(page):
+            rss_stat[MM_ANONPAGES] -= 1
+        else:
+            rss_stat[mm_counter_file(page)] -= 1
+            if pte_dirty(pte):
+                set_page_dirty(page)
         page_remove_rmap(page)
         put_page(page)
 
@@ -184,10 +193,11 @@ def do_set_pte(vma: vm_area_struct, address: int, page: page, table: pte_table, 
     if write:
         entry = maybe_mkwrite(entry | _PAGE_DIRTY, vma)
     if anon:
+        vma.vm_mm.rss_stat[MM_ANONPAGES] += 1
         page_add_new_anon_rmap(page, vma, address)
     else:
+        vma.vm_mm.rss_stat[mm_counter_file(page)] += 1
         page_add_file_rmap(page)
-    vma.vm_mm.rss_stat[mm_counter(page)] += 1
     table[pte_index(address)] = entry
 
 
@@ -198,13 +208,13 @@ def do_anonymous_page(vma: vm_area_struct, address: int, table: pte_table, flags
     if not flags & FAULT_FLAG_WRITE:
         table[pte_index(address)] = pfn_pte(ZERO_PFN, vma.vm_page_prot)
         return 0
-    if not anon_vma_prepare(vma):
-        return VM_FAULT_OOM
-    page = alloc_page(vma.vm_mm.machine)
+    page = alloc_page(vma.vm_mm.machine) if anon_vma_prepare(vma) else None
     if page is None:
         return VM_FAULT_OOM
     page.flags |= PG_uptodate
-    do_set_pte(vma, address, page, table, write=True, anon=True)
+    vma.vm_mm.rss_stat[MM_ANONPAGES] += 1
+    page_add_new_anon_rmap(page, vma, address)
+    table[pte_index(address)] = maybe_mkwrite(pfn_pte(page.pfn, vma.vm_page_prot) | _PAGE_DIRTY, vma)
     return 0
 
 
@@ -351,7 +361,7 @@ def wp_page_copy(vma: vm_area_struct, address: int, table: pte_table, old_page: 
         vma.vm_mm.rss_stat[mm_counter(old_page)] -= 1
         page_remove_rmap(old_page)
         put_page(old_page)
-    do_set_pte(vma, address, new_page, table, write=True, anon=True)
+    do_set_pte(vma, address, new_page, table, True, True)
     return VM_FAULT_WRITE
 
 
@@ -366,24 +376,31 @@ def copy_page_range(child: vm_area_struct, vma: vm_area_struct) -> None:
     if vma.anon_vma is None:
         return
     for table, first, last in pte_ranges(vma.vm_mm, vma.vm_start, vma.vm_end):
-        for i in range(first, last):
-            if not pte_none(table[i]):
-                pte_alloc_map(child.vm_mm, table.start)[i] = copy_present_pte(child, vma, table, i)
+        copy_pte_range(child, vma, table, first, last)
 
 
-def copy_present_pte(child: vm_area_struct, vma: vm_area_struct, table: pte_table, i: int) -> int:
-    """Count the child's use of the page, and give the child's PTE: mm/memory.c:copy_one_pte (v4.4).
+def copy_pte_range(child: vm_area_struct, vma: vm_area_struct, table: pte_table, first: int, last: int) -> None:
+    """Copy what there is of entries first … last-1 of one page table: mm/memory.c:copy_pte_range (v4.4).
 
     A private writable page becomes read-only in both: the first of the two to store will copy it.
     """
-    page = vm_normal_page(vma, table[i])
-    if page is not None:
-        get_page(page)
-        page_dup_rmap(page)
-        child.vm_mm.rss_stat[mm_counter(page)] += 1
-    if pte_write(table[i]) and vma.vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE:
-        table[i] &= ~_PAGE_RW
-    return table[i] & ~(_PAGE_ACCESSED | (_PAGE_DIRTY if vma.vm_flags & VM_SHARED else 0))
+    copy, rss_stat = None, child.vm_mm.rss_stat
+    cow = vma.vm_flags & (VM_SHARED | VM_MAYWRITE) == VM_MAYWRITE
+    keep = ~(_PAGE_ACCESSED | _PAGE_DIRTY if vma.vm_flags & VM_SHARED else _PAGE_ACCESSED)
+    for i in range(first, last):
+        pte = table[i]
+        if pte_none(pte):
+            continue
+        if copy is None:
+            copy = pte_alloc_map(child.vm_mm, table.start)
+        if cow and pte & _PAGE_RW:
+            pte = table[i] = pte & ~_PAGE_RW
+        page = vm_normal_page(vma, pte)
+        if page is not None:
+            get_page(page)
+            page_dup_rmap(page)
+            rss_stat[MM_ANONPAGES if PageAnon(page) else mm_counter_file(page)] += 1
+        copy[i] = pte & keep
 
 
 # ── the entrance ────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import stat
-from contextlib import ExitStack
 from errno import (
     EACCES,
     EAGAIN,
@@ -20,6 +19,7 @@ from errno import (
     EOVERFLOW,
     EPERM,
 )
+from typing import Any
 
 from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
 from ..fs.file_table import fget, fput
@@ -119,6 +119,14 @@ LEGACY_MAP_MASK = (  # the flags that MAP_SHARED_VALIDATE knows: include/linux/m
     | (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB)
     | (MAP_32BIT | MAP_ABOVE4G | MAP_HUGE_2MB | MAP_HUGE_1GB)
 )
+
+
+class Labels(list[tuple[Any, ...]]):
+    """What undoes the steps of mmap_region, as its labels do: (function, its arguments …) for each step."""
+
+    name = "labels"
+
+
 # ── choosing addresses ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -312,8 +320,9 @@ def count_vma_pages_range(mm: mm_struct, addr: int, end: int, vm_flags: int = 0)
 
 def may_expand_vm(current: task_struct, addr: int, length: int) -> None:
     """Keep total_vm within RLIMIT_AS; what the mapping replaces does not count: v4.4, same name. ENOMEM."""
-    limit = current.rlim[RLIMIT_AS] >> PAGE_SHIFT
-    pages = current.mm.total_vm + (length >> PAGE_SHIFT) - count_vma_pages_range(current.mm, addr, addr + length)
+    limit, pages = current.rlim[RLIMIT_AS] >> PAGE_SHIFT, current.mm.total_vm + (length >> PAGE_SHIFT)
+    if pages > limit:
+        pages -= count_vma_pages_range(current.mm, addr, addr + length)
     if pages > limit:
         raise failure(ENOMEM, "may_expand_vm", f"total_vm would be {pages} pages > RLIMIT_AS = {limit}")
 
@@ -327,21 +336,28 @@ def mmap_region(
     reverse. They are the kernel's labels: unmap_and_free_vma, allow_write_and_free_vma, free_vma, unacct_error.
     """
     mm, pages = current.mm, length >> PAGE_SHIFT
+    labels = Labels()
     may_expand_vm(current, addr, length)
-    with ExitStack() as labels:
+    try:
+        place = find_vma_links(mm, addr, addr + length)
         if accountable_mapping(vm_flags):  # since 6.12 this comes before the old maps go
-            vm_enough_memory(mm.machine, pages, count_vma_pages_range(mm, addr, addr + length, VM_ACCOUNT))
-            labels.callback(vm_unacct_memory, mm.machine, pages)  # unacct_error:
+            replaced = 0 if place else count_vma_pages_range(mm, addr, addr + length, VM_ACCOUNT)
+            vm_enough_memory(mm.machine, pages, replaced)
+            labels.append((vm_unacct_memory, mm.machine, pages))  # unacct_error:
             vm_flags |= VM_ACCOUNT
-        while (place := find_vma_links(mm, addr, addr + length)) is None:  # clear old maps
+        while place is None:  # clear old maps
             do_munmap(mm, addr, length)
+            place = find_vma_links(mm, addr, addr + length)
         vma = vma_merge(mm, place[0], addr, addr + length, vm_flags, file, pgoff)
         if vma is None:
             vma = build_vma(mm, file, addr, length, vm_flags, pgoff, labels)
             vma_link(mm, vma, place)
             if file is not None:
                 undo_temporary_denial(file, vm_flags)
-        labels.pop_all()
+    except BaseException:
+        for undo, *arguments in reversed(labels):
+            undo(*arguments)
+        raise
     mm.total_vm += pages
     if vm_flags & VM_LOCKED:
         mm.locked_vm += pages
@@ -350,7 +366,7 @@ def mmap_region(
 
 
 def build_vma(
-    mm: mm_struct, file: file | None, addr: int, length: int, vm_flags: int, pgoff: int, labels: ExitStack
+    mm: mm_struct, file: file | None, addr: int, length: int, vm_flags: int, pgoff: int, labels: Labels
 ) -> vm_area_struct:
     """Make a VMA and let its file (or shared memory) set it up: the middle of mm/mmap.c:mmap_region (v4.4).
 
@@ -359,7 +375,7 @@ def build_vma(
     vma: vm_area_struct | None = kmem_cache_zalloc(vm_area_cachep, mm.machine)
     if vma is None:
         raise failure(ENOMEM, "mmap_region", "no memory for a vm_area_struct")
-    labels.callback(kmem_cache_free, vm_area_cachep, mm.machine, vma)  # free_vma:
+    labels.append((kmem_cache_free, vm_area_cachep, mm.machine, vma))  # free_vma:
     vma.vm_mm = mm
     vma.vm_start = addr
     vma.vm_end = addr + length
@@ -369,12 +385,12 @@ def build_vma(
     if file is not None:
         if vm_flags & VM_DENYWRITE:
             deny_write_access(file)
-            labels.callback(allow_write_access, file)  # allow_write_and_free_vma:
+            labels.append((allow_write_access, file))  # allow_write_and_free_vma:
         if is_shared_maywrite(vm_flags):
             mapping_map_writable(file.f_mapping)
-            labels.callback(mapping_unmap_writable, file.f_mapping)
+            labels.append((mapping_unmap_writable, file.f_mapping))
         vma.vm_file = get_file(file)
-        labels.callback(unmap_and_free_vma, vma, file)  # unmap_and_free_vma:
+        labels.append((unmap_and_free_vma, vma, file))  # unmap_and_free_vma:
         file.f_op.mmap(file, vma)  # type: ignore[misc]
     elif vm_flags & VM_SHARED:
         shmem_zero_setup(vma)
@@ -385,8 +401,7 @@ def unmap_and_free_vma(vma: vm_area_struct, file: file) -> None:
     """Undo what a failed f_op->mmap has left: the label of this name in mm/mmap.c:mmap_region (v4.4)."""
     vma.vm_file = None
     fput(file)
-    prev, following = vma_below(vma.vm_mm, vma.vm_start), find_vma(vma.vm_mm, vma.vm_end)
-    unmap_region(vma.vm_mm, [vma], vma.vm_start, vma.vm_end, prev, following)
+    unmap_region(vma.vm_mm, [vma], vma.vm_start, vma.vm_end, vma_below(vma.vm_mm, vma.vm_start))
 
 
 def undo_temporary_denial(file: file, vm_flags: int) -> None:
@@ -429,17 +444,17 @@ def do_munmap(mm: mm_struct, start: int, length: int) -> None:
     vma = find_vma(mm, start)
     if vma is None or vma.vm_start >= end:
         return
+    prev = vma.vm_prev
     if start > vma.vm_start:
         if end < vma.vm_end and mm.map_count >= mm.machine.sysctl_max_map_count:
             raise failure(ENOMEM, "do_munmap", f"a hole in {vma.name} would make more than max_map_count VMAs")
         split_vma(mm, vma, start, new_below=False)
+        prev = vma
     last = find_vma(mm, end)
     if last is not None and last.vm_start < end:
         split_vma(mm, last, end, new_below=True)
-    first: vm_area_struct = find_vma(mm, start)  # type: ignore[assignment]
-    prev, following = first.vm_prev, find_vma(mm, end)
-    detached = detach_vmas_to_be_unmapped(mm, first, end)
-    unmap_region(mm, detached, start, end, prev, following)
+    detached = detach_vmas_to_be_unmapped(mm, prev.vm_next if prev else mm.mmap, end)
+    unmap_region(mm, detached, start, end, prev)
     for vma in detached:
         remove_vma_accounted(mm, vma)
 
@@ -456,18 +471,14 @@ def detach_vmas_to_be_unmapped(mm: mm_struct, vma: vm_area_struct | None, end: i
 
 
 def unmap_region(
-    mm: mm_struct,
-    vmas: list[vm_area_struct],
-    start: int,
-    end: int,
-    prev: vm_area_struct | None,
-    following: vm_area_struct | None,
+    mm: mm_struct, vmas: list[vm_area_struct], start: int, end: int, prev: vm_area_struct | None
 ) -> None:
     """Clear the PTEs of detached VMAs, tell their files, and free the page tables nobody needs: v4.4, same name."""
     unmap_vmas(vmas[0], start, end)
     for vma in vmas:
         unlink_anon_vmas(vma)
         unlink_file_vma(vma)
+    following = prev.vm_next if prev else mm.mmap
     free_pgtables(mm, start, end, prev.vm_end if prev else 0, following.vm_start if following else 2**64)
 
 

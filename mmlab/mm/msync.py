@@ -11,13 +11,15 @@ from ..include.mman import MS_ASYNC, MS_INVALIDATE, MS_SYNC, PAGE_ALIGN, PAGE_SH
 from ..include.sched import task_struct
 from .vma import find_vma
 
+MS_FLAGS = MS_ASYNC | MS_INVALIDATE | MS_SYNC
+
 
 def sys_msync(current: task_struct, start: int, length: int, flags: int) -> None:
     """Write back what [start, start + length) shows of files, with MS_SYNC; MS_ASYNC does nothing: v4.4, same name.
 
     EINVAL; EBUSY for MS_INVALIDATE of locked memory; ENOMEM if there was a hole (the rest is done).
     """
-    if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or (flags & MS_ASYNC and flags & MS_SYNC):
+    if flags & ~MS_FLAGS or (flags & MS_ASYNC and flags & MS_SYNC):
         raise failure(EINVAL, "sys_msync", f"flags = {flags:#x}")
     if offset_in_page(start):
         raise failure(EINVAL, "sys_msync", f"start = {start:#x} is not page-aligned")
@@ -33,10 +35,9 @@ def sys_msync(current: task_struct, start: int, length: int, flags: int) -> None
             start = vma.vm_start
         if flags & MS_INVALIDATE and vma.vm_flags & VM_LOCKED:
             raise failure(EBUSY, "sys_msync", f"MS_INVALIDATE, and {vma.name} is locked")
-        upto = min(vma.vm_end, end)
         if flags & MS_SYNC and vma.vm_file and vma.vm_flags & VM_SHARED:
             at = (vma.vm_pgoff << PAGE_SHIFT) + start - vma.vm_start
-            vfs_fsync_range(vma.vm_file, at, at + upto - start)
-        start = upto
+            vfs_fsync_range(vma.vm_file, at, at + min(vma.vm_end, end) - start)
+        start = vma.vm_end
     if hole:
         raise failure(ENOMEM, "sys_msync", "a part of the range is not mapped")

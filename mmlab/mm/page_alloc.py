@@ -39,5 +39,6 @@ def free_page(page: page) -> None:
     """Make the frame free: mm/page_alloc.c:free_hot_cold_page (v4.4)."""
     page.flags = 0
     page.mapping = page.data = None
-    page.machine.free_pfns.append(page.pfn)
-    page.machine.vm_stat[NR_FREE_PAGES] += 1
+    machine = page.machine
+    machine.free_pfns.append(page.pfn)
+    machine.vm_stat[NR_FREE_PAGES] += 1

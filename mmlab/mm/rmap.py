@@ -108,8 +108,7 @@ def page_dup_rmap(page: page) -> None:
     An anonymous page is nobody's own from here on: the next store to it copies.
     """
     page._mapcount += 1
-    if PageAnon(page):
-        page.flags &= ~PG_anon_exclusive
+    page.flags &= ~PG_anon_exclusive
 
 
 def page_mkclean(page: page) -> bool:

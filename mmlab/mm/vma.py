@@ -295,9 +295,8 @@ def vm_area_dup(vma: vm_area_struct, mm: mm_struct) -> vm_area_struct:
     new: vm_area_struct | None = kmem_cache_zalloc(vm_area_cachep, mm.machine)
     if new is None:
         raise failure(ENOMEM, "vm_area_dup", "no memory for a vm_area_struct")
-    for field in ("vm_start", "vm_end", "vm_flags", "vm_page_prot", "vm_pgoff", "vm_file", "vm_ops"):
-        setattr(new, field, getattr(vma, field))
-    new.vm_mm = mm
+    new.vm_mm, new.vm_start, new.vm_end, new.vm_pgoff = mm, vma.vm_start, vma.vm_end, vma.vm_pgoff
+    new.vm_flags, new.vm_page_prot, new.vm_file, new.vm_ops = vma.vm_flags, vma.vm_page_prot, vma.vm_file, vma.vm_ops
     return new
 
 

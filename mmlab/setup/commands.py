@@ -29,6 +29,13 @@ def test(words: Sequence[str]) -> int:
     return stages.run(chosen, install.ensure("test"))
 
 
+def bench(words: Sequence[str]) -> int:
+    """measure the simulation against the real kernel: --quick --peers --json FILE"""
+    prefix = install.ensure("lab")
+    command = [str(places.python_of(prefix)), "-m", "tests.bench", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def doctor(words: Sequence[str]) -> int:
     """check the whole set-up and say what to do about each failure"""
     python = places.python_of(places.environment())
@@ -64,7 +71,7 @@ def clean(words: Sequence[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    "lab": lab, "test": test, "setup": setup, "doctor": doctor, "notebooks": notebooks, "lock": lock,
+    "lab": lab, "test": test, "setup": setup, "doctor": doctor, "notebooks": notebooks, "bench": bench, "lock": lock,
     "clean": clean,
 }
 
