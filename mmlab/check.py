@@ -262,7 +262,7 @@ def check_files(machine: machine) -> None:
     names = names_of(machine) + Counter(pipes_of(machine).values())  # Linux counts a pipe as named once
     for node in inodes_of(machine):
         if node.i_mapping not in machine.block_devices or node in names:
-            expect(f"{node.name}.i_nlink", node.i_nlink, names[node] or isinstance(node.i_private, pipe_inode_info))
+            expect(f"{node.name}.i_nlink", node.i_nlink, names[node])
         opened = [f for f in files if f.f_path.d_inode is node]
         expect(f"{node.name}.i_count", node.i_count, len(opened))
         of_inode = [v for v in mapped if v.vm_file.f_path.d_inode is node]  # type: ignore[union-attr]
