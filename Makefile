@@ -1,11 +1,13 @@
 # Each target is one command of `python -m mmlab`; nothing is decided here.
-# Arguments pass through:  make lab ARGS="--no-browser --port 9999"  ·  make test ARGS="unit mypy"
+# Arguments pass through:  make lab ARGS="--no-browser --port 9999"  ·  make test ARGS="unit mypy"  ·  make differential N=100000
 PYTHON ?= python3
 ARGS ?=
-COMMANDS := lab test setup doctor notebooks bench lock clean
+COMMANDS := lab test differential bench setup doctor notebooks lock clean
 
 help:
 	@$(PYTHON) mmlab/__main__.py --help
+
+differential: ARGS := $(N) $(ARGS)
 
 $(COMMANDS):
 	@$(PYTHON) mmlab/__main__.py $@ $(ARGS)

@@ -43,6 +43,12 @@ def write_iter_null(file: file, pos: int, source: iov_iter) -> int:
     return source.count
 
 
+def null_lseek(file: file, offset: int, whence: int) -> int:
+    """Stay at the beginning: v4.4, same name."""
+    file.f_pos = 0
+    return 0
+
+
 def mmap_zero(file: file, vma: vm_area_struct) -> None:
     """Become anonymous memory: shared through a tmpfs file, private by having no vm_ops: v4.4, same name."""
     if vma.vm_flags & VM_SHARED:
@@ -64,8 +70,9 @@ zero_fops = file_operations(
     write_iter=write_iter_null,
     mmap=mmap_zero,
     get_unmapped_area=get_unmapped_area_zero,
+    llseek=null_lseek,
 )
-null_fops = file_operations("null_fops", read_iter=read_iter_null, write_iter=write_iter_null)
+null_fops = file_operations("null_fops", read_iter=read_iter_null, write_iter=write_iter_null, llseek=null_lseek)
 
 
 def chr_dev_init(directory: dentry) -> None:

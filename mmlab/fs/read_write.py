@@ -105,6 +105,8 @@ def sys_lseek(current: task_struct, fd: int, offset: int, whence: int) -> int:
     """Move the file's position: fs/read_write.c:sys_lseek (v4.4). EINVAL for a position before the start; ESPIPE."""
     file = fget(current, fd, "sys_lseek")
     check_seekable(file, "sys_lseek")
+    if file.f_op.llseek:
+        return file.f_op.llseek(file, offset, whence)
     base = {SEEK_SET: 0, SEEK_CUR: file.f_pos, SEEK_END: file.f_mapping.host.i_size}
     if whence not in base or not 0 <= base[whence] + offset <= MAX_LFS_FILESIZE:
         raise failure(EINVAL, "sys_lseek", f"whence = {whence}, offset = {offset}")

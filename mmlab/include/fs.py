@@ -28,7 +28,8 @@ class file_operations:
 
     read_iter(file, pos, to) and write_iter(file, pos, source) give how many bytes they moved · mmap(file, vma) ·
     fsync(file, start, end) in bytes · fallocate(file, mode, offset, length) ·
-    get_unmapped_area(current, file, addr, length, pgoff, flags) → address · release(file) when it is closed
+    get_unmapped_area(current, file, addr, length, pgoff, flags) → address · release(file) when it is closed ·
+    llseek(file, offset, whence) → position, where it is not the usual one
     """
 
     name: str
@@ -39,6 +40,7 @@ class file_operations:
     fallocate: Callable[[file, int, int, int], None] | None = None
     release: Callable[[file], None] | None = None
     get_unmapped_area: Callable[[task_struct, file, int, int, int, int], int] | None = None
+    llseek: Callable[[file, int, int], int] | None = None
 
     def __repr__(self) -> str:
         return self.name

@@ -18,6 +18,9 @@ from ..report import CountReport
 from .process import Process
 from .stub import Stub, Unavailable, elf, libc
 
+with contextlib.suppress(ImportError):  # not on Windows, where Kernel() is Unavailable
+    import fcntl
+
 ADDR_NO_RANDOMIZE = 0x40000
 PR_SET_THP_DISABLE = 41
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x20000, 0x8000000, 0x10000000
@@ -41,6 +44,26 @@ def disk_directory() -> str:
     return tempfile.gettempdir()
 
 
+def claim(root: str) -> int:
+    """Lock a folder's file .owner for as long as this process lives; give the file's descriptor."""
+    fd = os.open(f"{root}/.new", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    os.rename(f"{root}/.new", f"{root}/.owner")
+    return fd
+
+
+def sweep(directory: str) -> None:
+    """Remove the folders there whose owners were killed: nobody locks their .owner any more."""
+    for owner in Path(directory).glob("mmlab-*/.owner"):
+        with contextlib.suppress(OSError):
+            fd = os.open(owner, os.O_RDWR)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(owner.parent, ignore_errors=True)
+            finally:
+                os.close(fd)
+
+
 class Kernel:
     """The machine this runs on, with private directories for the files of scripts.
 
@@ -52,9 +75,11 @@ class Kernel:
     def __init__(self) -> None:
         libc()
         self.processes: dict[int, Process] = {}
+        sweep(disk_directory())
         self.root = tempfile.mkdtemp(prefix="mmlab-", dir=disk_directory())
         self._programs: dict[str, Stub] = {}
-        self._finish = weakref.finalize(self, finish, os.getpid(), self.root, self.processes, self._programs)
+        tables = self.processes, self._programs
+        self._finish = weakref.finalize(self, finish, os.getpid(), self.root, claim(self.root), *tables)
         try:
             self._fill_disk()
             self._programs[""] = Stub.start(self._install("init"))
@@ -199,7 +224,7 @@ class Kernel:
         return f"<Kernel {os.uname().sysname} {os.uname().release}: {names}>"
 
 
-def finish(owner: int, root: str, processes: dict[int, Process], programs: dict[str, Stub]) -> None:
+def finish(owner: int, root: str, lock: int, processes: dict[int, Process], programs: dict[str, Stub]) -> None:
     """End what a Kernel started; not in a process forked from its owner."""
     if os.getpid() == owner:
         for stub in [process.stub for process in processes.values()] + list(programs.values()):
@@ -207,6 +232,7 @@ def finish(owner: int, root: str, processes: dict[int, Process], programs: dict[
         processes.clear()
         programs.clear()
         shutil.rmtree(root, ignore_errors=True)
+        os.close(lock)
 
 
 def report(path: str) -> CountReport:

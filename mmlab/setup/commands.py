@@ -36,6 +36,13 @@ def bench(words: Sequence[str]) -> int:
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
+def differential(words: Sequence[str]) -> int:
+    """compare N random programs (1000 if not said) on the simulation and on this machine's Linux"""
+    prefix = install.ensure("test")
+    command = [str(places.python_of(prefix)), "-m", "tests.differential", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def doctor(words: Sequence[str]) -> int:
     """check the whole set-up and say what to do about each failure"""
     python = places.python_of(places.environment())
@@ -71,14 +78,14 @@ def clean(words: Sequence[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    "lab": lab, "test": test, "setup": setup, "doctor": doctor, "notebooks": notebooks, "bench": bench, "lock": lock,
-    "clean": clean,
+    "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
+    "notebooks": notebooks, "lock": lock, "clean": clean,
 }
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command line `words` and return the exit code."""
-    about = "\n".join(f"  {name:10} {function.__doc__}" for name, function in COMMANDS.items())
+    about = "\n".join(f"  {name:12} {function.__doc__}" for name, function in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m mmlab", usage="python -m mmlab COMMAND [ARGUMENTS]",
         description=f"commands:\n{about}", formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,6 +7,8 @@
     faults.py    the decisions of a page fault                    fault_tree(trace)
     ledger.py    every kB of /proc/meminfo, and who maps it       ledger(kernel), Ledger.of(kernel)
     moments.py   before and after                                 moment(kernel), difference(before, after)
+    mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
+    shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
@@ -20,14 +22,17 @@ from .diagram import Diagram, stack
 from .faults import fault_steps, fault_tree
 from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
+from .mappings import page_tables
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
+from .shared import shared_memory
 from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
     "Diagram", "Ledger", "MmapLab", "Moment", "Setting", "address_space", "changes", "difference", "fault_steps",
-    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "refusal", "run", "stack", "vma_tree",
+    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "refusal", "run", "shared_memory",
+    "stack", "vma_tree",
 ]  # fmt: skip

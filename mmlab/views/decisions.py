@@ -14,7 +14,6 @@ from ..include.mm import (
     VM_FAULT_ERROR,
     VM_FAULT_NAMES,
     VM_FAULT_NOPAGE,
-    VM_FAULT_OOM,
     VM_MAYSHARE,
     VM_READ,
     VM_SHARED,
@@ -164,12 +163,13 @@ def failed(f: Facts) -> Reason:
     return bool(answer & VM_FAULT_ERROR), words
 
 
-def out_of_memory(f: Facts) -> Reason:
-    return failed(f)[0] and bool(f.results["handle_mm_fault"] & VM_FAULT_OOM), failed(f)[1]
-
-
 def past_the_file(f: Facts) -> Reason:
-    return failed(f)[0] and not out_of_memory(f)[0], failed(f)[1]
+    return failed(f)[0] and not killed(f)[0], failed(f)[1]
+
+
+def killed(f: Facts) -> Reason:
+    no_page = bool(f.results.get("SIGKILL"))
+    return no_page, _("no page was left") if no_page else _("there was memory")
 
 
 def pte_words(f: Facts) -> str:
@@ -307,7 +307,6 @@ TREE = Branch("do_page_fault", always, (
     Branch("SIGSEGV SEGV_MAPERR", not_covered),
     Branch("SIGSEGV SEGV_ACCERR", forbidden),
     Branch("handle_mm_fault", allowed, (Branch("handle_pte_fault", always, HANDLE_PTE_FAULT),)),
-    Branch("mm_fault_error", failed, (
-        Branch("SIGBUS BUS_ADRERR", past_the_file),
-        Branch("SIGKILL out of memory", out_of_memory))),
+    Branch("mm_fault_error", failed, (Branch("SIGBUS BUS_ADRERR", past_the_file),)),
+    Branch("SIGKILL", killed),
 ))  # fmt: skip

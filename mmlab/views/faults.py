@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..arch.fault import do_page_fault
-from ..include.errors import MemoryFault
+from ..include.errors import MemoryFault, OutOfMemory
 from ..mm.memory import handle_mm_fault, handle_pte_fault
 from ..trace import Call, Change, Event, Failure, Return, Trace, show_result
 from .decisions import TREE, Branch, Facts, Then, always
@@ -93,10 +93,10 @@ def enter(now: Try, above: Place | None, name: str) -> Place | None:
 def leave(now: Try, branch: Place | None, above: Place | None, end: Return | Failure) -> None:
     """Note what a function gave, or the signal that it raised."""
     if isinstance(end, Failure):
-        if branch and isinstance(end.error, MemoryFault):
-            signal = f"{end.error.signal} {end.error.si_name}"
-            if any(each.name == signal for each in branch[1].below):
-                now.taken[(*branch[0], signal)] = None
+        signal = signal_of(end.error)
+        now.facts.results[signal] = True
+        if branch and any(each.name == signal for each in branch[1].below):
+            now.taken[(*branch[0], signal)] = None
         return
     if branch or above:
         now.facts.results[end.function.__name__] = end.result
@@ -104,6 +104,13 @@ def leave(now: Try, branch: Place | None, above: Place | None, end: Return | Fai
         now.taken[branch[0]] = end
     if end.function.__name__ == "find_vma" and above:
         now.facts.vma = end.result
+
+
+def signal_of(error: BaseException) -> str:
+    """Name the signal that an exception stands for, as the tree names it."""
+    if isinstance(error, OutOfMemory):
+        return error.signal
+    return f"{error.signal} {error.si_name}" if isinstance(error, MemoryFault) else ""
 
 
 def called_name(branch: Branch, f: Facts) -> str:

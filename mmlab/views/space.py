@@ -39,6 +39,7 @@ class Part(NamedTuple):
     start: int
     end: int
     vma: vm_area_struct | None
+    found: tuple[Entry, ...] = ()  # its pages that are present
 
     @property
     def pages(self) -> int:
@@ -81,7 +82,7 @@ def parts_of(proc: Process, start: int, end: int) -> list[Part]:
     for vma in vmas(proc.current.mm):
         low, high = max(vma.vm_start, start), min(vma.vm_end, end)
         if low < high:
-            parts += [Part(at, low, None)] * (at < low) + [Part(low, high, vma)]
+            parts += [Part(at, low, None)] * (at < low) + [Part(low, high, vma, tuple(present(vma, low, high)))]
             at = high
     return parts + [Part(at, end, None)] * (at < end)
 
@@ -122,12 +123,12 @@ def draw_vma(canvas: Canvas, y: float, part: Part, vma: vm_area_struct) -> None:
     canvas.rect(x, y, width, ROW - 6, fill="#FFFFFF", stroke=kind.border, stroke_width=1.3)
     canvas.text(x + 8, y + 15, f"{kind.marker} {vma.name}  {vma.perms}", bold=True, color=kind.text, anchor="start")
     canvas.text(x + width - 8, y + 15, shows(vma, part.start), bold=True, anchor="end", room=width - 140)
-    span, there = f"{part.start:x}–{part.end:x}", counted(part, list(present(vma, part.start, part.end)))
+    span, there = f"{part.start:x}–{part.end:x}", counted(part)
     canvas.text(x + 8, y + 30, span, size=SMALL, color=INK, anchor="start")
     canvas.text(x + width - 8, y + 30, there, size=SMALL, color=MUTED, anchor="end", room=width - 170)
     tall = (ROW - 6) / 2
     cells = ["absent"] * min(part.pages, CELLS)
-    for entry in present(vma, part.start, part.end):
+    for entry in part.found:
         cells[cell_of(part, entry.address)] = state(vma, entry)
     draw_strip(canvas, y, tall, cells)
     if vma.vm_file:
@@ -164,10 +165,10 @@ def draw_strip(canvas: Canvas, y: float, tall: float, cells: list[str]) -> None:
         start = i + 1
 
 
-def counted(part: Part, found: list[Entry]) -> str:
+def counted(part: Part) -> str:
     """Count the pages of a part, and what its PTEs map."""
     assert part.vma is not None
-    kinds = [state(part.vma, entry) for entry in found]
+    kinds = [state(part.vma, entry) for entry in part.found]
     names = {"file": _("of the file"), "anon": _("anonymous"), "copy": _("copied"), "zero": _("zero page")}
     there = [f"{kinds.count(kind)} {words}" for kind, words in names.items() if kind in kinds]
     pages = many("{n} page", "{n} pages", part.pages).format(n=part.pages)
@@ -183,8 +184,8 @@ def hole(part: Part, parts: list[Part]) -> str:
 def words_of(part: Part) -> str:
     """Say what a VMA is, as the picture does."""
     assert part.vma is not None
-    there = counted(part, list(present(part.vma, part.start, part.end)))
-    line = f"{part.start:x}–{part.end:x} {part.vma.perms} {part.vma.name} {shows(part.vma, part.start)}: {there}"
+    name = f"{part.start:x}–{part.end:x} {part.vma.perms} {part.vma.name} {shows(part.vma, part.start)}"
+    line = f"{name}: {counted(part)}"
     if part.vma.vm_file is None:
         return line
     cells = file_cells(part, part.vma)

@@ -28,6 +28,7 @@ def bare(kernel):
     mm = mm_alloc(kernel.machine, "program")
     mm.start_brk = mm.brk = 0x555555555000
     proc = Process(create_task(kernel.machine, "program", mm))
+    proc.store(proc.mmap(0x555555400000, PAGE, 3, 0x31), b"x")  # near the heap, as the stub's own memory is
     proc.dup(proc.dup(proc.open("/dev/null", 2)))
     return proc
 

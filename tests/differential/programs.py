@@ -43,11 +43,11 @@ ADDRESSES = {
 class Dice:
     """Where a program's choices come from: `below(n)` gives a number from 0 to n − 1; small ones are simpler.
 
-    `places`: the first pages of what the program uses besides the arena.
+    `places`: the first pages of what the program uses besides the arena. `files`: whether it maps files.
     """
 
-    def __init__(self, below, places=()):
-        self.below, self.places = below, places
+    def __init__(self, below, places=(), files=True):
+        self.below, self.places, self.files = below, places, files
 
     def pick(self, *choices):
         return choices[self.below(len(choices))]
@@ -113,7 +113,7 @@ def mmap(dice):
     size = length(dice) if dice.one_in(3) else dice.pick(8, 16, 24, 8, 17) * PAGE
     if flags == 0 and dice.one_in(2):
         start = 0
-    if dice.pick(True, False, False):
+    if not dice.files or dice.pick(True, False, False):
         return start, size, prot(dice), flags | ANON | kind, -1, 0
     kind = VALIDATE if dice.one_in(30) else dice.pick(SHARED, PRIVATE)
     offset = dice.pick(0, start // PAGE * PAGE, max(start // PAGE - 8, 0) * PAGE, dice.below(24) * PAGE)
@@ -230,14 +230,21 @@ def opening(dice, names):
     return steps
 
 
-def weigh(names, places):
-    """Each method as often as it weighs; brk where the program uses the heap."""
-    return [name for name in names for _ in range(METHODS[name][0] * (name != "brk" or (HEAP in places) * 6))]
+def weigh(dice, names):
+    """Each method as often as it weighs; brk where the program uses the heap. Half of the programs know only some.
+
+    Rules that few programs meet are met more often by programs that do few different things.
+    """
+    if dice.one_in(2):
+        names = [name for name in names if name in ("mmap", "load", "store") or dice.one_in(2)]
+    return [name for name in names for _ in range(METHODS[name][0] * (name != "brk" or (HEAP in dice.places) * 6))]
 
 
 def setting(dice):
     """Where the arena lies, and what else the program uses."""
-    return {"arena": dice.pick(*ARENAS), "places": dice.pick([], [], [], [], [], [HEAP], [TOP], [HEAP, TOP])}
+    dice.places = dice.pick([], [], [], [], [], [HEAP], [TOP], [HEAP, TOP])
+    dice.files = not dice.one_in(6)
+    return {"arena": dice.pick(*ARENAS), "places": dice.places}
 
 
 def random_program(seed, names, kinds):
@@ -245,8 +252,7 @@ def random_program(seed, names, kinds):
     rng = random.Random(seed)
     dice = Dice(lambda n: int(rng.random() * n))
     program = setting(dice) | {"files": files(dice, kinds)}
-    dice.places = program["places"]
-    weighted, first = weigh(names, dice.places), opening(dice, names)
+    weighted, first = weigh(dice, names), opening(dice, names)
     return program | {"steps": first + [step(dice, weighted) for _ in range(STEPS - len(first))]}
 
 
@@ -255,10 +261,10 @@ def strategy(draw, names, kinds):
     """A hypothesis strategy of such programs: a failure shrinks to its smallest program."""
     dice = Dice(lambda n: draw(st.integers(0, n - 1)))
     program = setting(dice) | {"files": files(dice, kinds)}
-    weighted = weigh(names, program["places"])
+    weighted = weigh(dice, names)
 
     def drawn(choose):
-        return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)), program["places"])))()
+        return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)), dice.places, dice.files)))()
 
     first = draw(drawn(lambda dice: opening(dice, names)) | st.just([]))
     rest = st.lists(drawn(lambda dice: step(dice, weighted)), min_size=1, max_size=STEPS)

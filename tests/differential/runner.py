@@ -10,12 +10,11 @@ import os
 import platform
 import re
 import signal
-import tempfile
 import time
 
 from mmlab import Kernel, linux
 from mmlab.fs.ext4 import ext4_fs_type
-from mmlab.linux.machine import disk_directory
+from mmlab.linux.machine import disk_directory, sweep
 
 from .compare import first_difference, play, script, shrink, spell
 from .known import known
@@ -132,7 +131,10 @@ def run(seed):
 
 def report(program, real):
     """Say what the smallest program is, and show both columns."""
-    number, what, here, there = failing(program, real)
+    found = failing(program, real)
+    if found is None:
+        return script(program) + "\n# differed once, and not when it was played again"
+    number, what, here, there = found
     at = spell(program["steps"][number]) if 0 <= number < len(program["steps"]) else "the end"
     lines = [f"# simulated: {here}", f"# {real_name()}: {there}"]
     return "\n".join([script(program), f"# after {at}, {what}:", *lines])
@@ -186,15 +188,16 @@ def main():
     print(f"seed {seed}, {options.count} programs on {real_name()}, methods: {' '.join(names)}", flush=True)
     if options.record:
         return record(options.record, options.count, seed, names)
-    with tempfile.TemporaryDirectory(prefix="mmlab-", dir=disk_directory()) as folder:
-        return compare(options, seed, names, folder)
+    try:
+        return compare(options, seed, names)
+    finally:
+        sweep(disk_directory())  # workers end without cleaning up
 
 
-def compare(options, seed, names, folder):
+def compare(options, seed, names):
     """Run the programs on all processors; print progress and each kind of difference once. Give 1 if there is any."""
     began, done, tally, reported, shown = time.monotonic(), 0, collections.Counter(), collections.Counter(), set()
     cpus = multiprocessing.Value("i", -1)
-    tempfile.tempdir = folder  # where the workers' files lie, for they end without cleaning up
     with multiprocessing.get_context("fork").Pool(options.jobs, start, (cpus, names)) as pool:
         for number, name, kind, text in pool.imap_unordered(run, range(seed, seed + options.count), 16):
             done += 1
