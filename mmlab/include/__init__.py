@@ -12,5 +12,6 @@
     mmzone.py    memory, its counters, and the whole machine    include/linux/mmzone.h
     shm.py       System V shared memory                         include/linux/shm.h, uapi/linux/ipc.h, shm.h
     sched.py     task_struct                                    include/linux/sched.h
+    array.py     arrays inside these objects                 (plain C arrays and lists)
     errors.py    how a kernel function fails                    include/linux/err.h
 """

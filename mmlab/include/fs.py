@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from errno import EBUSY, EPERM, ETXTBSY
 from typing import TYPE_CHECKING, Any
 
+from .array import array
 from .errors import failure
 from .mm_types import page, vm_area_struct
 
@@ -206,8 +207,13 @@ class dentry:
 
     def __init__(self, name: str, parent: dentry | None, inode: inode) -> None:
         self.d_name, self.d_parent, self.d_inode = name, parent, inode
-        self.d_children: dict[str, dentry] = {}
+        self.d_children: array[str, dentry] = array(f"{self.name}.d_children")
         self.d_unlinked = False
+
+    @property
+    def machine(self) -> machine:
+        """The machine it is on, for traces."""
+        return self.d_inode.i_sb.machine
 
     @property
     def name(self) -> str:

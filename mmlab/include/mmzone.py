@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from .array import array
 from .mm_types import counters, page
 from .mman import PAGE_SHIFT, PAGE_SIZE
 from .shm import ipc_ids
@@ -81,7 +82,7 @@ class machine:
         self.mmap_min_addr = min_addr
         self.fail_nth = 0
         self.serials: Counter[str] = Counter()
-        self.tasks: dict[int, task_struct] = {}
+        self.tasks: array[int, task_struct] = array("tasks")
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot
         self.shm_mnt: super_block = None  # type: ignore[assignment]  # the tmpfs behind shared anonymous memory
