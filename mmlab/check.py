@@ -285,6 +285,7 @@ def check_files(machine: machine) -> None:
             expect(f"{mapping.name}.i_mmap_writable, sealed,", mapping.i_mmap_writable, -1)
     for pipe, node in pipes_of(machine).items():
         ends = [f for f in files if f.f_path.d_inode is node]
+        expect(f"{pipe.name}: the numbers of its pages", sorted(pipe.bufs), list(range(pipe.tail, pipe.head)))
         expect(f"{pipe.name}.readers", pipe.readers, sum(bool(f.f_mode & FMODE_READ) for f in ends))
         expect(f"{pipe.name}.writers", pipe.writers, sum(bool(f.f_mode & FMODE_WRITE) for f in ends))
 
@@ -307,7 +308,7 @@ def check_segments(machine: machine) -> None:
 def check_pages(machine: machine, ptes: Counter[page]) -> None:
     """Assert each frame's reference count and mapcount, and that the free frames are just the unused ones."""
     cached = {p: (m, i) for n in inodes_of(machine) for m in [n.i_mapping] for i, p in m.page_tree.items()}
-    piped = {buf.page for pipe in pipes_of(machine) for buf in pipe.bufs}
+    piped = {buf.page for pipe in pipes_of(machine) for buf in pipe.bufs.values()}
     free = set(machine.free_pfns)
     expect("free_pfns: each once", len(machine.free_pfns), len(free))
     zero = machine.mem_map[ZERO_PFN]

@@ -75,7 +75,7 @@ OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
     *(fs.address_space, fs.inode, fs.dentry, fs.file, fs.super_block, mmzone.machine, sched.task_struct),
     *(shm.shmid_kernel, shm.shm_file_data, shm.ipc_ids),
-    *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
+    *(pipe_fs_i.pipe_inode_info, pipe_fs_i.pipe_buffer, shmem_fs.shmem_inode_info),
 )
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, array, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)

@@ -9,12 +9,12 @@ from ..include.fs import get_file
 from ..include.mman import F_ADD_SEALS, F_DUPFD, F_GET_SEALS, F_GETFL, O_CREAT, O_EXCL, O_TRUNC
 from ..include.sched import RLIMIT_NOFILE, task_struct
 from ..mm.memfd import memfd_fcntl
-from .file_table import fd_install, fget, get_unused_fd
+from .file_table import fd_install, fget, fget_raw, get_unused_fd
 
 
 def sys_fcntl(current: task_struct, fd: int, cmd: int, arg: int) -> int:
     """Do what `cmd` says: fs/fcntl.c:do_fcntl (v4.4). EBADF; EINVAL for any other command."""
-    file = fget(current, fd, "sys_fcntl")
+    file = (fget_raw if cmd in (F_DUPFD, F_GETFL) else fget)(current, fd, "sys_fcntl")
     if cmd in (F_ADD_SEALS, F_GET_SEALS):
         return memfd_fcntl(file, cmd, arg)
     if cmd == F_GETFL:

@@ -20,7 +20,7 @@ from ..include.fs import (
 )
 from ..include.mman import O_NONBLOCK, O_RDONLY, O_WRONLY, PAGE_SIZE
 from ..include.mmzone import machine
-from ..include.pipe_fs_i import PIPE_DEF_BUFFERS, pipe_buffer, pipe_inode_info
+from ..include.pipe_fs_i import pipe_buffer, pipe_empty, pipe_full, pipe_inode_info
 from ..include.sched import task_struct
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_page_from_iter, copy_page_to_iter
@@ -39,8 +39,8 @@ def pipe_read(file: file, pos: int, to: iov_iter) -> int:
     A page whose bytes cannot all be stored stays as it was.
     """
     pipe, done, wanted = file_inode(file).i_private, 0, to.count
-    while to.count and pipe.bufs:
-        buf = pipe.bufs[0]
+    while to.count and not pipe_empty(pipe):
+        buf = pipe.bufs[pipe.tail]
         chars = min(buf.len, to.count)
         if copy_page_to_iter(buf.page, buf.offset, chars, to) < chars:
             if done:
@@ -48,7 +48,7 @@ def pipe_read(file: file, pos: int, to: iov_iter) -> int:
             raise failure(EFAULT, "pipe_read", f"the program cannot store {chars} bytes")
         buf.offset, buf.len, done = buf.offset + chars, buf.len - chars, done + chars
         if not buf.len:
-            put_page(pipe.bufs.pop(0).page)
+            pipe_drop_tail(pipe)
     if wanted and not done and pipe.writers:
         raise failure(EAGAIN, "pipe_read", f"{pipe.name} is empty, and has writers")
     return done
@@ -63,8 +63,8 @@ def pipe_write(file: file, pos: int, source: iov_iter) -> int:
     if wanted and not pipe.readers:
         raise failure(EPIPE, "pipe_write", f"{pipe.name} has no readers")
     try:
-        if wanted % PAGE_SIZE and pipe.bufs:
-            done = pipe_merge(pipe.bufs[-1], wanted % PAGE_SIZE, source)
+        if wanted % PAGE_SIZE and not pipe_empty(pipe):
+            done = pipe_merge(pipe.bufs[pipe.head - 1], wanted % PAGE_SIZE, source)
         while source.count:
             done += pipe_append(pipe, source)
     except OSError:
@@ -92,7 +92,7 @@ def pipe_append(pipe: pipe_inode_info, source: iov_iter) -> int:
 
     EAGAIN if the pipe is full, ENOMEM, EFAULT. (Until 6.15 an empty page stayed in the pipe after EFAULT.)
     """
-    if len(pipe.bufs) == PIPE_DEF_BUFFERS:
+    if pipe_full(pipe):
         raise failure(EAGAIN, "pipe_write", f"{pipe.name} is full")
     page = alloc_page(pipe.machine)
     if page is None:
@@ -105,8 +105,16 @@ def pipe_append(pipe: pipe_inode_info, source: iov_iter) -> int:
     if copied < PAGE_SIZE and source.count:
         put_page(page)
         raise failure(EFAULT, "pipe_write", f"the program cannot load from {source.ubuf:#x}")
-    pipe.bufs.append(pipe_buffer(page, copied))
+    pipe.bufs[pipe.head] = pipe_buffer(page, copied)
+    pipe.head += 1
     return copied
+
+
+def pipe_drop_tail(pipe: pipe_inode_info) -> None:
+    """Let go of the oldest page: fs/pipe.c:pipe_update_tail (5.13)."""
+    put_page(pipe.bufs[pipe.tail].page)
+    del pipe.bufs[pipe.tail]
+    pipe.tail += 1
 
 
 # ── beginning and end ───────────────────────────────────────────────────────────────────────────────────────
@@ -117,8 +125,8 @@ def pipe_release(file: file) -> None:
     pipe: pipe_inode_info = file_inode(file).i_private
     pipe.readers -= bool(file.f_mode & FMODE_READ)
     pipe.writers -= bool(file.f_mode & FMODE_WRITE)
-    while pipe.bufs and not pipe.readers and not pipe.writers:
-        put_page(pipe.bufs.pop().page)
+    while not pipe.readers and not pipe.writers and not pipe_empty(pipe):
+        pipe_drop_tail(pipe)
 
 
 pipefifo_fops = file_operations(

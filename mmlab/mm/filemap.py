@@ -274,9 +274,9 @@ def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
         pos = prev_pos = pos + copied
         if copied < count:
             error = failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
-    if pos > start:
+    if start < end:
         file.f_ra_prev_pos = pos
-    elif error:
+    if error and pos == start:
         raise error
     return pos - start
 
@@ -296,7 +296,7 @@ def generic_perform_write(file: file, pos: int, source: iov_iter) -> int:
     """Write into the page cache, page by page; the disk comes later: v4.4, same name. What write_begin says; EFAULT.
 
     What was written before a failure counts. The page is locked while it is filled, so the source must be in memory; if
-    it is not, it is faulted in and the page tried again. (Until 6.15 that came before the first try, and a bad address
+    it is not, it is faulted in and the page tried again. (Until 6.13 that came before the first try, and a bad address
     left no trace. Now the page is in the cache by then, and the file has grown up to `pos`.)
     """
     mapping, start, most, error = file.f_mapping, pos, PAGE_SIZE, None

@@ -156,7 +156,7 @@ def open_(dice):
 
 
 def fcntl(dice):
-    """Mostly a seal; adding any is rare, for it ends what can be done with the file."""
+    """Mostly a look at the seals; adding any is rare, for it ends what can be done with the file."""
     command = dice.pick(GET_SEALS, GET_SEALS, ADD_SEALS, DUPFD, GETFL)
     return fd(dice), command, dice.pick(0, 1 << dice.below(6), 5) if command == ADD_SEALS else dice.pick(0, 5)
 

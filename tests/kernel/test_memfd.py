@@ -36,6 +36,7 @@ from mmlab import (
     SEEK_SET,
     Kernel,
 )
+from mmlab.include.mman import O_PATH
 from tests.kernel.both import anew, errno_of, machine, program, real  # noqa: F401
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, lines, map_at, unchanged
 
@@ -227,6 +228,8 @@ def test_what_if_it_is_not_a_memfd(program):  # noqa: F811
 def test_what_if_fcntl_is_asked_for_something_else(program, fd):  # noqa: F811
     assert errno_of(program.fcntl, 99, F_GET_SEALS) == EBADF
     assert errno_of(program.fcntl, fd, 12345) == EINVAL
+    path = program.open("/data/book.txt", O_PATH)
+    assert (program.fcntl(path, F_GETFL), errno_of(program.fcntl, path, F_GET_SEALS)) == (O_PATH, EBADF)
     copy = program.fcntl(fd, F_DUPFD, 50)
     assert (copy, program.fcntl(fd, F_DUPFD, 50), program.pread(copy, 1, 0)) == (50, 51, b"x")
     assert [errno_of(program.fcntl, fd, F_DUPFD, start) for start in (1024, -1)] == [EINVAL, EINVAL]

@@ -122,7 +122,7 @@ def test_what_if_nothing_is_to_be_copied(program, fd):  # noqa: F811
 
 
 def test_what_if_a_bad_address_is_written_past_the_end(program, fd):  # noqa: F811
-    """Linux makes the page, and lets the file grow up to it, before it looks for the bytes (since 6.16)."""
+    """Linux makes the page, and lets the file grow up to it, before it looks for the bytes (since 6.14)."""
     program.lseek(fd, 5 * PAGE + 50, SEEK_SET)
     assert errno_of(program.sys_write, fd, HOLE, 10) == EFAULT
     assert (program.fstat(fd).st_size, place(program, fd)) == (5 * PAGE + 50, 5 * PAGE + 50)
