@@ -76,7 +76,8 @@ class Player:
 
     def watch(self, number):
         """Keep an eye on a process."""
-        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"))
+        first = self.eyes[0].first if self.eyes else None
+        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"), first)
 
     def play(self):
         """Give what is seen after each step, and at the end what all memory and all files hold."""
