@@ -177,7 +177,8 @@ def check_vmas(mm: mm_struct) -> None:
     for name, flags, value in (("total", 0, 0), ("exec", *CODE), ("stack", *STACK), ("data", *DATA)):
         count = sum(vma_pages(vma) for vma in in_list if vma.vm_flags & flags == value)
         expect(f"{mm.name}.{name}_vm", getattr(mm, f"{name}_vm"), count)
-    expect(f"{mm.name}.locked_vm", mm.locked_vm, sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED))
+    locked = sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED)
+    expect(f"{mm.name}.locked_vm", mm.locked_vm, locked + mm.locked_left)
     check_rb(mm.name, mm.mm_rb.rb_node)
     for vma, prev in zip(in_list, [None, *in_list], strict=False):
         expect(f"{vma.name}.vm_prev", vma.vm_prev, prev)

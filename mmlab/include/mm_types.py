@@ -179,6 +179,7 @@ class mm_struct:
         "exec_vm",
         "hiwater_rss",
         "hiwater_vm",
+        "locked_left",
         "locked_vm",
         "machine",
         "map_count",
@@ -204,6 +205,7 @@ class mm_struct:
         self.mm_rb = rb_root()
         self.map_count = 0
         self.total_vm = self.data_vm = self.exec_vm = self.stack_vm = self.locked_vm = 0  # pages
+        self.locked_left = 0  # of locked_vm, what no VMA locks any more (dontunmap_complete); not in the kernel
         self.hiwater_vm = self.hiwater_rss = 0  # the most there was so far, as far as it went down again (pages)
         self.pgd = pgd_t()
         self.nr_ptes = 0  # last-level page tables

@@ -249,9 +249,12 @@ def move_page_tables(vma: vm_area_struct, addr: int, new: vm_area_struct, new_ad
 
 
 def dontunmap_complete(vma: vm_area_struct, addr: int, length: int) -> None:
-    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15."""
+    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15.
+
+    Linux forgets to uncount its pages: VmLck of /proc/PID/status stays too high, and RLIMIT_MEMLOCK is met sooner.
+    """
     if vma.vm_flags & VM_LOCKED:
-        vma.vm_mm.locked_vm -= vma_pages(vma)
+        vma.vm_mm.locked_left += vma_pages(vma)
         vma.vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT)
     if (vma.vm_start, vma.vm_end) == (addr, addr + length):
         unlink_anon_vmas(vma)

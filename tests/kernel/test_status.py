@@ -2,7 +2,18 @@
 
 import pytest
 
-from mmlab import MADV_DONTNEED, MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_NONE, PROT_READ, Kernel, linux
+from mmlab import (
+    MADV_DONTNEED,
+    MAP_GROWSDOWN,
+    MAP_SHARED,
+    MREMAP_DONTUNMAP,
+    MREMAP_MAYMOVE,
+    PROT_EXEC,
+    PROT_NONE,
+    PROT_READ,
+    Kernel,
+    linux,
+)
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, map_at, unchanged
 
 KB = PAGE >> 10
@@ -115,6 +126,16 @@ def test_what_if_the_peak_were_past(proc):
     child = proc.fork()
     proc.munmap(at(20), 10 * PAGE)
     assert status(child)["VmPeak"] == status(child)["VmSize"]
+
+
+def test_what_if_locked_memory_left_its_place_behind(proc):
+    map_at(proc, 0, 4, RW, MEMORY)
+    proc.mlock(at(0), 4 * PAGE)
+    delta = Deltas(proc)
+    proc.mremap(at(0), 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
+    assert delta() == {"VmPeak": 4, "VmSize": 4, "VmData": 4, "VmLck": 4}  # the old place is not locked, and counts
+    proc.munmap(at(0), 4 * PAGE)
+    assert delta() == {"VmSize": -4, "VmData": -4}
 
 
 def test_what_if_statm_were_read(proc):
