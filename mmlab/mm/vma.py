@@ -1,4 +1,4 @@
-"""VMAs: finding, counting, growing, merging and cutting them: mm/mmap.c (v4.4; the kernel made this mm/vma.c in 6.12)."""
+"""VMAs: finding, counting, growing, merging, cutting them: mm/mmap.c (v4.4; the kernel made it mm/vma.c in 6.12)."""
 
 from __future__ import annotations
 

@@ -127,8 +127,6 @@ def test_what_if_it_had_moved(proc):
 
 
 def test_what_if_the_kernel_wrote_to_it(proc):
-    if not hasattr(proc, "sys_read"):
-        pytest.skip("no sys_read yet")
     map_at(proc, TOP, 1, RW, STACK)
     fd = proc.open("/data/book.txt", 0)
     assert proc.sys_read(fd, at(TOP - 3), 5) == 5
