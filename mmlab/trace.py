@@ -11,6 +11,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from importlib import import_module
 from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
@@ -48,7 +49,7 @@ class Failure(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A field of a kernel object changed from `old` to `new`, at this line of this function."""
+    """A field of a kernel object changed from `old` to `new`, at this line of this function, in this file."""
 
     owner: Any
     field: Any
@@ -56,6 +57,7 @@ class Change(NamedTuple):
     new: Any
     function: str
     line: int
+    file: str
 
     def __str__(self) -> str:
         return show_change(self)
@@ -140,6 +142,15 @@ class Trace:
         if not _active:
             _unpatch()
 
+    def explore(self, picture: Callable[..., Any] | None = None, *args: Any, **options: Any) -> Any:
+        """Give the widget that steps through this trace, forwards and backwards: mmlab.views.explorer.Explorer.
+
+        `picture(*args)` draws each step, args being the machine's processes, its Kernel, addresses; without one the
+        objects behind the mapping that the step concerns are drawn. `at`: the step to begin with, a number or a name.
+        """
+        # by name, and only when asked for: the simulation knows nothing of widgets
+        return import_module("mmlab.views.explorer").Explorer(self, picture, *args, **options)
+
     def functions(self) -> list[str]:
         """Give the names of the functions entered, in order."""
         return [event.function.__name__ for event in self.events if isinstance(event, Call)]
@@ -171,6 +182,11 @@ class _Recorder:
 
 
 _now = _Recorder()
+
+
+def is_recording(trace: Trace) -> bool:
+    """Tell whether the trace is being entered just now."""
+    return trace in _active.values()
 
 
 def recorded(function: FunctionType) -> Callable[..., Any]:
@@ -217,7 +233,8 @@ def named(recorded: Iterator[Any]) -> Iterator[Event]:
     for kind in recorded:
         if kind is Change:
             owner, field, old, new, code, instruction = islice(recorded, 6)
-            yield Change(owner, field, old, new, code.co_name, lines(code)[instruction // 2] or 0)
+            line = lines(code)[instruction // 2] or 0
+            yield Change(owner, field, old, new, code.co_name, line, code.co_filename)
         else:
             yield kind(next(recorded), next(recorded))
 

@@ -30,7 +30,8 @@ def do_fork(current: task_struct) -> task_struct:
     child = create_task(current.machine, current.comm, dup_mm(current))
     child.uid = current.uid
     child.rlim = array(f"{child.name}.rlim", current.rlim.items())
-    child.files = array(f"{child.name}.files", ((fd, get_file(file)) for fd, file in current.files.items()))
+    for fd, file in current.files.items():
+        child.files[fd] = get_file(file)
     return child
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..include.highmem import page_bytes
 from ..include.mm_types import page
 from ..trace import TABLES, Call, Change, Event, Failure, Return, Trace, outcome, show_change, signature, wanted
 
@@ -129,7 +130,7 @@ def get(owner: Any, field: Any) -> Any:
     if isinstance(owner, list):
         return owner[field]
     if isinstance(owner, page) and isinstance(field, range):
-        return None if owner.data is None else bytes(owner.data[field.start : field.stop])
+        return page_bytes(owner, field.start, field.stop)
     return getattr(owner, field)
 
 
