@@ -29,7 +29,6 @@ VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
 STATUS = ("VmSize", "VmLck", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk")  # what programs change
 FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
 RUN = re.compile("x+")
-ZEROS = bytes(PAGE)
 PRESENT = 1 << 63
 
 
@@ -81,7 +80,7 @@ class Simulated(Eyes):
             table, i = pte_offset(mm.pgd, start + number * PAGE)
             if table is not None and table[i]:
                 words.append(word(first + number, self.proc.pagemap(start + number * PAGE)))
-                contents = zlib.crc32(mm.machine.mem_map[pte_pfn(table[i])].data or ZEROS, contents)
+                contents = zlib.crc32(whole(mm.machine.mem_map[pte_pfn(table[i])]), contents)
         return contents
 
     def file(self, fd):
@@ -92,7 +91,7 @@ class Simulated(Eyes):
         tree = self.proc.current.files[fd].f_mapping.page_tree
         for index, byte in enumerate(core):
             if byte:
-                contents = zlib.crc32(tree[index].data or ZEROS, contents)
+                contents = zlib.crc32(whole(tree[index]), contents)
         return [size, bits(core), contents]
 
 
@@ -156,6 +155,11 @@ def cached(fd, size):
         contents = zlib.crc32(ctypes.string_at(view + run.start() * PAGE, len(run[0]) * PAGE), contents)
     libc().munmap(view, size)
     return found, contents
+
+
+def whole(page):
+    """Give all bytes of a simulated page, which keeps them only as far as they were written."""
+    return (page.data or b"").ljust(PAGE, b"\0")
 
 
 def word(number, state):
