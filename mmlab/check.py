@@ -12,6 +12,8 @@ from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, in
 from .include.mm import (
     VM_ACCOUNT,
     VM_DENYWRITE,
+    VM_EXEC,
+    VM_GROWSDOWN,
     VM_LOCKED,
     VM_SHARED,
     VM_WRITE,
@@ -69,6 +71,10 @@ from .mm.shmem import shmem_aops
 from .mm.swap import mapping_unevictable
 
 PROTECTION = _PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_USER | _PAGE_NX  # what every PTE has from its VMA
+
+CODE = VM_EXEC | VM_WRITE | VM_GROWSDOWN, VM_EXEC  # of these vm_flags, exec_vm counts VMAs that have those
+STACK = VM_GROWSDOWN, VM_GROWSDOWN
+DATA = VM_WRITE | VM_SHARED | VM_GROWSDOWN, VM_WRITE
 
 
 def expect(what: str, found: Any, wanted: Any) -> None:
@@ -174,8 +180,11 @@ def check_vmas(mm: mm_struct) -> None:
         node = rb_next(node)
     expect(f"{mm.name}: the list of VMAs", in_list, in_tree)
     expect(f"{mm.name}.map_count", mm.map_count, len(in_list))
-    expect(f"{mm.name}.total_vm", mm.total_vm, sum(map(vma_pages, in_list)))
-    expect(f"{mm.name}.locked_vm", mm.locked_vm, sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED))
+    for name, flags, value in (("total", 0, 0), ("exec", *CODE), ("stack", *STACK), ("data", *DATA)):
+        count = sum(vma_pages(vma) for vma in in_list if vma.vm_flags & flags == value)
+        expect(f"{mm.name}.{name}_vm", getattr(mm, f"{name}_vm"), count)
+    locked = sum(vma_pages(v) for v in in_list if v.vm_flags & VM_LOCKED)
+    expect(f"{mm.name}.locked_vm", mm.locked_vm, locked + mm.locked_left)
     check_rb(mm.name, mm.mm_rb.rb_node)
     for vma, prev in zip(in_list, [None, *in_list], strict=False):
         expect(f"{vma.name}.vm_prev", vma.vm_prev, prev)

@@ -80,7 +80,7 @@ OBJECTS = (
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, array, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
-    *("file_inode", "last_page", "last_vma", "vma_below"),
+    *("file_inode", "last_page", "last_vma", "vma_below", "vm_start_gap", "hint_is_free"),
     *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
     *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
@@ -460,7 +460,7 @@ def show_int(value: int, name: str, function: FunctionType | None) -> str:
         return prot_names(value)
     if name == "vm_page_prot":
         return pte_perms(value)
-    if name == "flags" and room in ("mmap", "binfmt_elf"):
+    if name == "flags" and room in ("mmap", "binfmt_elf", "sys_x86_64", "huge_memory"):
         return map_names(value)
     if name == "flags" and room in ("memory", "gup"):
         return "FAULT_FLAG_WRITE" if value & mm.FAULT_FLAG_WRITE else "0"

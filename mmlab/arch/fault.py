@@ -19,7 +19,7 @@ from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT
 from ..include.sched import task_struct
 from ..mm.memory import handle_mm_fault
-from ..mm.vma import find_vma
+from ..mm.vma import expand_downwards, find_vma
 
 LOADABLE = VM_READ | VM_WRITE | VM_EXEC
 
@@ -29,6 +29,22 @@ def access_error(vma: vm_area_struct, write: bool) -> bool:
     return not vma.vm_flags & (VM_WRITE if write else LOADABLE)
 
 
+def lock_mm_and_find_vma(current: task_struct, address: int, access: str) -> vm_area_struct:
+    """Find the VMA of the address, or let the stack above it grow down to it: mm/mmap_lock.c (6.5), same name.
+
+    SegmentationFault (SEGV_MAPERR) if neither is possible.
+    """
+    vma = find_vma(current.mm, address)
+    if vma is None:
+        raise SegmentationFault(address, access, SEGV_MAPERR, "no VMA covers this address")
+    if vma.vm_start > address:
+        try:
+            expand_downwards(current, vma, address)
+        except OSError as refusal:
+            raise SegmentationFault(address, access, SEGV_MAPERR, f"no VMA covers this address: {refusal}") from None
+    return vma
+
+
 def do_page_fault(current: task_struct, address: int, write: bool) -> None:
     """Mend the fault, or raise the signal it earns: arch/x86/mm/fault.c:__do_page_fault (v4.4).
 
@@ -36,9 +52,7 @@ def do_page_fault(current: task_struct, address: int, write: bool) -> None:
     A fault that waited for the disk is tried once more; it counts once, as a major one.
     """
     mm, access = current.mm, "store" if write else "load"
-    vma = find_vma(mm, address)
-    if vma is None or vma.vm_start > address:
-        raise SegmentationFault(address, access, SEGV_MAPERR, "no VMA covers this address")
+    vma = lock_mm_and_find_vma(current, address, access)
     if access_error(vma, write):
         raise SegmentationFault(address, access, SEGV_ACCERR, f"{vma.name} is {vma.perms}")
     flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_WRITE if write else FAULT_FLAG_ALLOW_RETRY

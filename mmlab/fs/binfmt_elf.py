@@ -122,6 +122,9 @@ def load_elf_binary(current: task_struct, file: file) -> None:
     """Map the program and its loader, and put the heap after the program: fs/binfmt_elf.c, same name (v4.4)."""
     end = elf_map(current, file, ELF_BASE, PROGRAM, MAP_DENYWRITE)
     current.mm.start_brk = current.mm.brk = end
+    code = next(phdr for phdr in PROGRAM if phdr.prot & PROT_EXEC)
+    current.mm.start_code = ELF_BASE + (code.pgoff << PAGE_SHIFT)
+    current.mm.end_code = current.mm.start_code + (code.pages << PAGE_SHIFT)
     interpreter = do_filp_open(current.machine.root, LD_SO_PATH, O_RDONLY, 0)
     try:
         elf_map(current, interpreter, current.mm.mmap_base - elf_pages(LD_SO) * PAGE_SIZE, LD_SO, 0)

@@ -38,7 +38,7 @@ from .dcache import d_add
 from .inode import new_inode
 from .namei import mkdir
 from .ramfs import simple_evict_inode
-from .task_mmu import show_maps, show_smaps
+from .task_mmu import proc_pid_statm, proc_pid_status, show_maps, show_smaps
 
 # ── what the files say ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,6 +103,7 @@ def proc_reg_mmap(file: file, vma: vm_area_struct) -> None:
 
 
 proc_pid_maps_operations = file_operations("proc_pid_maps_operations", read_iter=seq_read_iter)
+proc_single_file_operations = file_operations("proc_single_file_operations", read_iter=seq_read_iter)
 proc_reg_file_ops = file_operations("proc_reg_file_ops", read_iter=seq_read_iter, mmap=proc_reg_mmap)
 proc_fs_type = file_system_type(
     "proc", proc_reg_file_ops, address_space_operations("proc_aops"), simple_evict_inode, noexec=True
@@ -127,6 +128,8 @@ def proc_pid_instantiate(current: task_struct) -> None:
     directory = mkdir(current.machine.root.d_children["proc"], str(current.pid))
     proc_create(directory, "maps", proc_pid_maps_operations, lambda: show_maps(current.mm))
     proc_create(directory, "smaps", proc_pid_maps_operations, lambda: show_smaps(current.mm))
+    proc_create(directory, "status", proc_single_file_operations, lambda: proc_pid_status(current))
+    proc_create(directory, "statm", proc_single_file_operations, lambda: proc_pid_statm(current))
 
 
 def proc_flush_task(current: task_struct) -> None:

@@ -1,4 +1,4 @@
-"""/proc/PID/maps and smaps: an address space, as text: fs/proc/task_mmu.c (v4.4)."""
+"""/proc/PID/maps, smaps, status and statm: an address space, as text: fs/proc/task_mmu.c, array.c (v4.4)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections import Counter
 
 from ..include.fs import file_inode
 from ..include.mm import (
+    MM_ANONPAGES,
+    MM_FILEPAGES,
+    MM_SHMEMPAGES,
     VM_ACCOUNT,
     VM_DENYWRITE,
     VM_DONTCOPY,
@@ -32,13 +35,15 @@ from ..include.mm_types import (
     PG_dirty,
     PG_referenced,
     PG_swapbacked,
+    get_mm_rss,
     mm_struct,
     page,
     page_mapcount,
     vm_area_struct,
 )
-from ..include.mman import PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 from ..include.pgtable import pte_dirty, pte_none, pte_young
+from ..include.sched import task_struct
 from ..mm.memory import pte_ranges, vm_normal_page
 from .dcache import d_path
 
@@ -65,6 +70,52 @@ MNEMONICS = {  # VmFlags
     VM_DONTDUMP: "dd",
     VM_NOHUGEPAGE: "nh",
 }
+
+# ── status and statm ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def task_mem(mm: mm_struct) -> str:
+    """Give the lines about memory of /proc/PID/status, in kB: fs/proc/task_mmu.c:task_mem (v4.4; Rss* 4.5).
+
+    VmPeak and VmHWM: the most that VmSize and VmRSS have been. VmPTE: page tables, here only those of the last level.
+    """
+    text = (PAGE_ALIGN(mm.end_code) - (mm.start_code & PAGE_MASK)) >> PAGE_SHIFT
+    pages = {
+        "VmPeak": max(mm.hiwater_vm, mm.total_vm),
+        "VmSize": mm.total_vm,
+        "VmLck": mm.locked_vm,
+        "VmPin": 0,
+        "VmHWM": max(mm.hiwater_rss, get_mm_rss(mm)),
+        "VmRSS": get_mm_rss(mm),
+        "RssAnon": mm.rss_stat[MM_ANONPAGES],
+        "RssFile": mm.rss_stat[MM_FILEPAGES],
+        "RssShmem": mm.rss_stat[MM_SHMEMPAGES],
+        "VmData": mm.data_vm,
+        "VmStk": mm.stack_vm,
+        "VmExe": min(text, mm.exec_vm),
+        "VmLib": max(mm.exec_vm - text, 0),
+        "VmPTE": mm.nr_ptes,
+        "VmSwap": 0,
+    }
+    return "".join(f"{name}:\t{count << PAGE_SHIFT - 10:8} kB\n" for name, count in pages.items())
+
+
+def proc_pid_status(task: task_struct) -> str:
+    """Give the text of /proc/PID/status, as far as this machine knows: fs/proc/array.c:proc_pid_status (v4.4)."""
+    uids = "\t".join([str(task.uid)] * 4)
+    return f"Name:\t{task.comm}\nState:\tR (running)\nPid:\t{task.pid}\nUid:\t{uids}\n{task_mem(task.mm)}"
+
+
+def proc_pid_statm(task: task_struct) -> str:
+    """Give the text of /proc/PID/statm, in pages: size, resident, shared, text, lib, data, dt: fs/proc/array.c (v4.4).
+
+    Same name. lib and dt are 0 since 2.6.
+    """
+    mm = task.mm
+    text = (PAGE_ALIGN(mm.end_code) - (mm.start_code & PAGE_MASK)) >> PAGE_SHIFT
+    shared = mm.rss_stat[MM_FILEPAGES] + mm.rss_stat[MM_SHMEMPAGES]
+    return f"{mm.total_vm} {get_mm_rss(mm)} {shared} {text} 0 {mm.data_vm + mm.stack_vm} 0\n"
+
 
 # ── maps ────────────────────────────────────────────────────────────────────────────────────────────────────
 

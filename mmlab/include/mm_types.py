@@ -181,7 +181,13 @@ class mm_struct:
 
     __slots__ = (
         "brk",
+        "data_vm",
+        "end_code",
         "exe_file",
+        "exec_vm",
+        "hiwater_rss",
+        "hiwater_vm",
+        "locked_left",
         "locked_vm",
         "machine",
         "map_count",
@@ -192,7 +198,9 @@ class mm_struct:
         "owner",
         "pgd",
         "rss_stat",
+        "stack_vm",
         "start_brk",
+        "start_code",
         "start_stack",
         "task_size",
         "total_vm",
@@ -204,13 +212,15 @@ class mm_struct:
         self.mmap: vm_area_struct | None = None
         self.mm_rb = rb_root()
         self.map_count = 0
-        self.total_vm = self.locked_vm = 0  # pages
+        self.total_vm = self.data_vm = self.exec_vm = self.stack_vm = self.locked_vm = 0  # pages
+        self.locked_left = 0  # of locked_vm, what no VMA locks any more (dontunmap_complete); not in the kernel
+        self.hiwater_vm = self.hiwater_rss = 0  # the most there was so far, as far as it went down again (pages)
         self.pgd = pgd_t()
         self.nr_ptes = 0  # last-level page tables
         self.rss_stat = counters(f"{self.name}.rss_stat", ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES"))
         self.task_size = TASK_SIZE
         self.mmap_base = TASK_SIZE
-        self.start_brk = self.brk = self.start_stack = 0
+        self.start_code = self.end_code = self.start_brk = self.brk = self.start_stack = 0
         self.exe_file: file | None = None
 
     @property
@@ -220,6 +230,16 @@ class mm_struct:
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.map_count} VMAs, {self.total_vm} pages>"
+
+
+def get_mm_rss(mm: mm_struct) -> int:
+    """Count the pages that the address space maps: include/linux/mm.h:get_mm_rss (v4.4)."""
+    return sum(mm.rss_stat.values())
+
+
+def update_hiwater_rss(mm: mm_struct) -> None:
+    """Remember how much was mapped, before some of it goes: include/linux/mm.h:update_hiwater_rss (v4.4)."""
+    mm.hiwater_rss = max(mm.hiwater_rss, get_mm_rss(mm))
 
 
 def vma_pages(vma: vm_area_struct) -> int:

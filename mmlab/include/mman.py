@@ -10,6 +10,8 @@ PROT_READ = 0x1
 PROT_WRITE = 0x2
 PROT_EXEC = 0x4
 PROT_SEM = 0x8
+PROT_GROWSDOWN = 0x01000000  # of mprotect: from the beginning of the stack
+PROT_GROWSUP = 0x02000000
 
 # flags: what kind of mapping
 MAP_SHARED = 0x01

@@ -7,14 +7,14 @@ from ..fs.proc import proc_pid_instantiate
 from ..include.array import array
 from ..include.fs import deny_write_access, get_file
 from ..include.mm import VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK
-from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
+from ..include.mm_types import get_mm_rss, mm_struct, vm_area_struct, vma_pages
 from ..include.mmzone import machine
 from ..include.sched import task_struct
 from ..mm.memory import copy_page_range
 from ..mm.rmap import anon_vma_fork
 from ..mm.slab import kmem_cache_free, vm_area_cachep
 from ..mm.util import vm_enough_memory, vm_unacct_memory
-from ..mm.vma import Place, find_vma_links, vm_area_dup, vma_link
+from ..mm.vma import Place, find_vma_links, vm_area_dup, vm_stat_account, vma_link
 
 
 def create_task(machine: machine, comm: str, mm: mm_struct) -> task_struct:
@@ -38,7 +38,7 @@ def do_fork(current: task_struct) -> task_struct:
 def dup_mm(current: task_struct) -> mm_struct:
     """Copy an address space: v4.4, same name. ENOMEM, and then nothing is left of the copy."""
     old, mm = current.mm, mm_alloc(current.machine, current.comm)
-    for field in ("mmap_base", "start_brk", "brk", "start_stack"):
+    for field in ("mmap_base", "start_code", "end_code", "start_brk", "brk", "start_stack"):
         setattr(mm, field, getattr(old, field))
     if old.exe_file:
         mm.exe_file = get_file(old.exe_file)
@@ -48,6 +48,7 @@ def dup_mm(current: task_struct) -> mm_struct:
     except OSError:
         mmput(mm)
         raise
+    mm.hiwater_vm, mm.hiwater_rss = mm.total_vm, get_mm_rss(mm)
     return mm
 
 
@@ -83,6 +84,6 @@ def dup_vma(mm: mm_struct, vma: vm_area_struct) -> None:
         child.vm_ops.open(child)
     place: Place = find_vma_links(mm, child.vm_start, child.vm_end)  # type: ignore[assignment]
     vma_link(mm, child, place)
-    mm.total_vm += vma_pages(child)
+    vm_stat_account(mm, child.vm_flags, vma_pages(child))
     if not vma.vm_flags & VM_WIPEONFORK:
         copy_page_range(child, vma)

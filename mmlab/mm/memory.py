@@ -40,6 +40,7 @@ from ..include.mm_types import (
     PG_uptodate,
     mm_struct,
     page,
+    update_hiwater_rss,
     vm_area_struct,
     vma_pages,
 )
@@ -150,6 +151,7 @@ def zap_page_range(
     vma: vm_area_struct, start: int, end: int, check_mapping: address_space | None = None
 ) -> None:
     """Clear the PTEs of [start, end), table by table: mm/memory.c:zap_pmd_range (v4.4)."""
+    update_hiwater_rss(vma.vm_mm)
     for table, first, last in pte_ranges(vma.vm_mm, start, end):
         zap_pte_range(vma, table, first, last, check_mapping)
 

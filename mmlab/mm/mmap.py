@@ -10,7 +10,6 @@ from __future__ import annotations
 import stat
 from errno import (
     EACCES,
-    EAGAIN,
     EEXIST,
     EINVAL,
     ENODEV,
@@ -90,7 +89,7 @@ from ..include.mman import (
 )
 from ..include.mmzone import OVERCOMMIT_NEVER
 from ..include.pgtable import _PAGE_RW, PMD_SIZE
-from ..include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, task_struct
+from ..include.sched import task_struct
 from .gup import mm_populate
 from .huge_memory import thp_get_unmapped_area
 from .memfd import memfd_check_seals_mmap
@@ -101,11 +100,16 @@ from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import (
     __vma_unlink,
+    count_vma_pages_range,
     find_vma,
     find_vma_links,
+    may_expand_vm,
+    mlock_future_check,
     remove_vma,
     split_vma,
     unlink_file_vma,
+    vm_start_gap,
+    vm_stat_account,
     vma_below,
     vma_link,
     vma_merge,
@@ -248,14 +252,6 @@ def calc_vm_flag_bits(flags: int) -> int:
     )
 
 
-def mlock_future_check(current: task_struct, vm_flags: int, length: int) -> None:
-    """Refuse to lock more than RLIMIT_MEMLOCK allows: v4.4, same name. EAGAIN; root may."""
-    locked = (length >> PAGE_SHIFT) + current.mm.locked_vm
-    limit = current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
-    if vm_flags & VM_LOCKED and locked > limit and current.uid != 0:
-        raise failure(EAGAIN, "mlock_future_check", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
-
-
 def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, length: int) -> int:
     """Check what the open file allows, and work out vm_flags: the first switch of mm/mmap.c:do_mmap (v4.4)."""
     end = (pgoff << PAGE_SHIFT) + length
@@ -308,25 +304,6 @@ def accountable_mapping(vm_flags: int) -> bool:
     return vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE) == VM_WRITE
 
 
-def count_vma_pages_range(mm: mm_struct, addr: int, end: int, vm_flags: int = 0) -> int:
-    """Count the mapped pages of [addr, end); with `vm_flags`, those of such VMAs only: v4.4, same name."""
-    pages, vma = 0, find_vma(mm, addr)
-    while vma is not None and vma.vm_start < end:
-        if vma.vm_flags & vm_flags == vm_flags:
-            pages += (min(vma.vm_end, end) - max(vma.vm_start, addr)) >> PAGE_SHIFT
-        vma = vma.vm_next
-    return pages
-
-
-def may_expand_vm(current: task_struct, addr: int, length: int) -> None:
-    """Keep total_vm within RLIMIT_AS; what the mapping replaces does not count: v4.4, same name. ENOMEM."""
-    limit, pages = current.rlim[RLIMIT_AS] >> PAGE_SHIFT, current.mm.total_vm + (length >> PAGE_SHIFT)
-    if pages > limit:
-        pages -= count_vma_pages_range(current.mm, addr, addr + length)
-    if pages > limit:
-        raise failure(ENOMEM, "may_expand_vm", f"total_vm would be {pages} pages > RLIMIT_AS = {limit}")
-
-
 def mmap_region(
     current: task_struct, file: file | None, addr: int, length: int, vm_flags: int, pgoff: int
 ) -> int:
@@ -358,7 +335,7 @@ def mmap_region(
         for undo, *arguments in reversed(labels):
             undo(*arguments)
         raise
-    mm.total_vm += pages
+    vm_stat_account(mm, vm_flags, pages)
     if vm_flags & VM_LOCKED:
         mm.locked_vm += pages
     vma_set_page_prot(vma)
@@ -484,7 +461,8 @@ def unmap_region(
 
 def remove_vma_accounted(mm: mm_struct, vma: vm_area_struct) -> None:
     """Uncount the VMA's pages and let it go: mm/mmap.c:remove_vma_list (v4.4)."""
-    mm.total_vm -= vma_pages(vma)
+    mm.hiwater_vm = max(mm.hiwater_vm, mm.total_vm)
+    vm_stat_account(mm, vma.vm_flags, -vma_pages(vma))
     if vma.vm_flags & VM_LOCKED:
         mm.locked_vm -= vma_pages(vma)
     if vma.vm_flags & VM_ACCOUNT:
@@ -505,7 +483,8 @@ def sys_brk(current: task_struct, brk: int) -> int:
     """Move the end of the heap to `brk`; give the new end, or the old one if that cannot be: v4.4, same name."""
     mm = current.mm
     old, new = PAGE_ALIGN(mm.brk), PAGE_ALIGN(brk)
-    if brk < mm.start_brk or (new > old and find_vma_links(mm, old, new + PAGE_SIZE) is None):
+    following = find_vma(mm, old)
+    if brk < mm.start_brk or (new > old and following and new + PAGE_SIZE > vm_start_gap(following)):
         return mm.brk
     if new < old and find_vma_links(mm, new, old) is not None:  # nothing is there to unmap (6.1; before: no matter)
         return mm.brk

@@ -8,6 +8,7 @@ from ..include.errors import failure
 from ..include.mm import (
     VM_ACCOUNT,
     VM_EXEC,
+    VM_GROWSDOWN,
     VM_LOCKED,
     VM_NORESERVE,
     VM_READ,
@@ -15,14 +16,24 @@ from ..include.mm import (
     VM_WRITE,
 )
 from ..include.mm_types import PageAnon, PG_anon_exclusive, vm_area_struct
-from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PROT_EXEC, PROT_READ, PROT_SEM, PROT_WRITE, offset_in_page
+from ..include.mman import (
+    PAGE_ALIGN,
+    PAGE_SHIFT,
+    PROT_EXEC,
+    PROT_GROWSDOWN,
+    PROT_GROWSUP,
+    PROT_READ,
+    PROT_SEM,
+    PROT_WRITE,
+    offset_in_page,
+)
 from ..include.pgtable import _PAGE_RW, pte_dirty, pte_modify, pte_none, pte_table
 from ..include.sched import task_struct
 from .gup import populate_vma_page_range
 from .memory import pte_ranges, vm_normal_page
 from .mmap import calc_vm_prot_bits, vma_set_page_prot, vma_wants_writenotify
 from .util import vm_enough_memory, vm_unacct_memory
-from .vma import find_vma, vma_modify
+from .vma import find_vma, vm_stat_account, vma_modify
 
 RWX = VM_READ | VM_WRITE | VM_EXEC
 
@@ -32,6 +43,9 @@ def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> No
 
     EINVAL unaligned or with an unknown prot; ENOMEM at a hole, EACCES where a VMA may not: what precedes is changed.
     """
+    grows, prot = prot & (PROT_GROWSDOWN | PROT_GROWSUP), prot & ~(PROT_GROWSDOWN | PROT_GROWSUP)
+    if grows == PROT_GROWSDOWN | PROT_GROWSUP:
+        raise failure(EINVAL, "sys_mprotect", "PROT_GROWSDOWN and PROT_GROWSUP")
     if offset_in_page(start):
         raise failure(EINVAL, "sys_mprotect", f"start = {start:#x} is not page-aligned")
     end = start + (PAGE_ALIGN(length) & 2**64 - 1)
@@ -40,6 +54,8 @@ def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> No
     if length and prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM):
         raise failure(EINVAL, "sys_mprotect", f"prot = {prot:#x} has unknown bits")
     vma = find_vma(current.mm, start)
+    if grows and start < end:
+        start = stack_start(vma, start, end, grows)
     while start < end:
         if vma is None or vma.vm_start > start:
             raise failure(ENOMEM, "sys_mprotect", f"nothing is mapped at {start:#x}")
@@ -49,6 +65,18 @@ def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> No
         upto = min(vma.vm_end, end)
         vma = mprotect_fixup(current, vma, start, upto, newflags)
         start, vma = upto, vma if vma.vm_end > upto else vma.vm_next
+
+
+def stack_start(vma: vm_area_struct | None, start: int, end: int, grows: int) -> int:
+    """Say where the stack begins that PROT_GROWSDOWN means; PROT_GROWSUP finds none on x86: in sys_mprotect (v4.4).
+
+    ENOMEM at a hole, EINVAL where there is no stack.
+    """
+    if vma is None or vma.vm_start >= (end if grows == PROT_GROWSDOWN else start + 1):
+        raise failure(ENOMEM, "sys_mprotect", f"nothing is mapped at {start:#x}")
+    if grows != PROT_GROWSDOWN or not vma.vm_flags & VM_GROWSDOWN:
+        raise failure(EINVAL, "sys_mprotect", f"{vma.name} does not grow that way")
+    return vma.vm_start
 
 
 def mprotect_fixup(
@@ -73,6 +101,8 @@ def mprotect_fixup(
     except OSError:
         vm_unacct_memory(current.machine, pages if charged else 0)
         raise
+    vm_stat_account(vma.vm_mm, oldflags, -pages)
+    vm_stat_account(vma.vm_mm, newflags, pages)
     vma_set_page_prot(vma)
     change_protection(vma, start, end)
     if oldflags & ~newflags & VM_ACCOUNT:

@@ -24,10 +24,20 @@ from ..include.sched import RLIMIT_MEMLOCK, task_struct
 from .gup import mm_populate
 from .huge_memory import thp_get_unmapped_area
 from .memory import pte_alloc_map, pte_tables
-from .mmap import do_munmap, get_unmapped_area, may_expand_vm
+from .mmap import do_munmap, get_unmapped_area
 from .rmap import anon_vma_clone, unlink_anon_vmas
 from .util import vm_enough_memory, vm_unacct_memory
-from .vma import Place, find_vma, find_vma_links, vm_area_dup, vma_adjust, vma_link, vma_merge
+from .vma import (
+    Place,
+    find_vma,
+    find_vma_links,
+    may_expand_vm,
+    vm_area_dup,
+    vm_stat_account,
+    vma_adjust,
+    vma_link,
+    vma_merge,
+)
 
 FLAGS = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP
 
@@ -109,7 +119,7 @@ def expand_in_place(current: task_struct, vma: vm_area_struct, end: int) -> bool
     pgoff = vma.vm_pgoff + vma_pages(vma)
     if vma_merge(mm, vma, start, end, vma.vm_flags, vma.vm_file, pgoff, vma) is None:
         vma_adjust(vma, vma.vm_start, end, vma.vm_pgoff)  # a VMA that never merges may still grow
-    mm.total_vm += pages
+    vm_stat_account(mm, vma.vm_flags, pages)
     if vma.vm_flags & VM_LOCKED:
         mm.locked_vm += pages
         mm_populate(current, vma, start, end)
@@ -184,13 +194,15 @@ def move_vma(
         vm_unacct_memory(mm.machine, charge)
         raise
     move_page_tables(vma, addr, new, new_addr, old_len)
-    mm.total_vm += pages
+    hiwater_vm = mm.hiwater_vm
+    vm_stat_account(mm, vm_flags, pages)
     if vm_flags & VM_LOCKED:
         mm.locked_vm += pages
     if stays:
         dontunmap_complete(vma, addr, old_len)
     elif old_len:
         do_munmap(mm, addr, old_len)
+    mm.hiwater_vm = hiwater_vm  # that both places counted for a moment does not count
     if vm_flags & VM_LOCKED and new_len > old_len:
         mm_populate(current, find_vma(mm, new_addr + old_len), new_addr + old_len, new_addr + new_len)
     return new_addr
@@ -229,6 +241,8 @@ def move_page_tables(vma: vm_area_struct, addr: int, new: vm_area_struct, new_ad
     mm = vma.vm_mm
     for table in pte_tables(mm, addr, addr + length) if length else ():
         first, end = max(addr, table.start), min(addr + length, table.start + PMD_SIZE)
+        for there in (first, end - 1):  # even if there is nothing to move
+            pte_alloc_map(mm, new_addr + there - addr)
         for address in range(first, end, PAGE_SIZE):
             i, there = pte_index(address), new_addr + address - addr
             if not pte_none(table[i]):
@@ -237,9 +251,12 @@ def move_page_tables(vma: vm_area_struct, addr: int, new: vm_area_struct, new_ad
 
 
 def dontunmap_complete(vma: vm_area_struct, addr: int, length: int) -> None:
-    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15."""
+    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15.
+
+    Linux forgets to uncount its pages: VmLck of /proc/PID/status stays too high, and RLIMIT_MEMLOCK is met sooner.
+    """
     if vma.vm_flags & VM_LOCKED:
-        vma.vm_mm.locked_vm -= vma_pages(vma)
+        vma.vm_mm.locked_left += vma_pages(vma)
         vma.vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT)
     if (vma.vm_start, vma.vm_end) == (addr, addr + length):
         unlink_anon_vmas(vma)

@@ -1,18 +1,31 @@
-"""VMAs: finding, linking, merging and splitting them: mm/mmap.c (v4.4; the kernel moved this to mm/vma.c in 6.12)."""
+"""VMAs: finding, counting, growing, merging, cutting them: mm/mmap.c (v4.4; the kernel made it mm/vma.c in 6.12)."""
 
 from __future__ import annotations
 
-from errno import ENOMEM
+from errno import EAGAIN, EFAULT, ENOMEM, EPERM
 
 from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
-from ..include.mm import VM_DENYWRITE, VM_GROWSDOWN, is_shared_maywrite
+from ..include.mm import (
+    TASK_SIZE,
+    VM_ACCOUNT,
+    VM_DENYWRITE,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_LOCKED,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    is_shared_maywrite,
+)
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
-from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
+from ..include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, RLIMIT_STACK, task_struct
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
-from .rmap import anon_vma_clone, unlink_anon_vmas
+from .rmap import anon_vma_clone, anon_vma_prepare, unlink_anon_vmas
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
+from .util import vm_enough_memory, vm_unacct_memory
 
 stack_guard_gap = 256 * PAGE_SIZE  # bytes kept free below a stack, so that two of them never meet (4.12)
 
@@ -171,6 +184,91 @@ def unmapped_area(mm: mm_struct, length: int, low: int, high: int) -> int | None
     while above is not None and min(high, vm_start_gap(above)) - start < length and above.vm_end < high:
         start, above = max(start, above.vm_end), above.vm_next
     return start if (min(high, vm_start_gap(above)) if above else high) - start >= length else None
+
+
+# ── counts and limits ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def count_vma_pages_range(mm: mm_struct, addr: int, end: int, vm_flags: int = 0) -> int:
+    """Count the mapped pages of [addr, end); with `vm_flags`, those of such VMAs only: v4.4, same name."""
+    pages, vma = 0, find_vma(mm, addr)
+    while vma is not None and vma.vm_start < end:
+        if vma.vm_flags & vm_flags == vm_flags:
+            pages += (min(vma.vm_end, end) - max(vma.vm_start, addr)) >> PAGE_SHIFT
+        vma = vma.vm_next
+    return pages
+
+
+def vm_stat_account(mm: mm_struct, vm_flags: int, pages: int) -> None:
+    """Count pages of such a VMA, as /proc/PID/status shows them: v4.4, same name (data_vm: 4.6).
+
+    What only runs is code, what grows is stack, what is private and writable is data; much else is none of them.
+    """
+    mm.total_vm += pages
+    if vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN) == VM_EXEC:
+        mm.exec_vm += pages
+    elif vm_flags & VM_GROWSDOWN:
+        mm.stack_vm += pages
+    elif vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE:
+        mm.data_vm += pages
+
+
+def may_expand_vm(current: task_struct, addr: int, length: int) -> None:
+    """Keep total_vm within RLIMIT_AS; what the mapping replaces does not count: v4.4, same name. ENOMEM."""
+    limit, pages = current.rlim[RLIMIT_AS] >> PAGE_SHIFT, current.mm.total_vm + (length >> PAGE_SHIFT)
+    if pages > limit:
+        pages -= count_vma_pages_range(current.mm, addr, addr + length)
+    if pages > limit:
+        raise failure(ENOMEM, "may_expand_vm", f"total_vm would be {pages} pages > RLIMIT_AS = {limit}")
+
+
+def mlock_future_check(current: task_struct, vm_flags: int, length: int) -> None:
+    """Refuse to lock more than RLIMIT_MEMLOCK allows: v4.4, same name. EAGAIN; root may."""
+    locked = (length >> PAGE_SHIFT) + current.mm.locked_vm
+    limit = current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
+    if vm_flags & VM_LOCKED and locked > limit and current.uid != 0:
+        raise failure(EAGAIN, "mlock_future_check", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
+
+
+# ── a stack grows ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def expand_downwards(current: task_struct, vma: vm_area_struct, address: int) -> None:
+    """Let a stack begin at the page of `address`: v4.4, same name. OSError if it may not; nobody sees which.
+
+    stack_guard_gap bytes stay free between it and memory that a program can reach, unless that is a stack, too (4.12;
+    v4.4 kept the lowest page of each stack as a guard page instead, and grew when that was touched).
+    """
+    mm, address, prev = current.mm, address & PAGE_MASK, vma.vm_prev
+    if not vma.vm_flags & VM_GROWSDOWN:
+        raise failure(EFAULT, "expand_downwards", f"{vma.name}, the next above, is no stack")
+    if address < mm.machine.mmap_min_addr:
+        raise failure(EPERM, "expand_downwards", f"{address:#x} < mmap_min_addr = {mm.machine.mmap_min_addr:#x}")
+    guarded = prev is not None and not prev.vm_flags & VM_GROWSDOWN and prev.vm_flags & (VM_READ | VM_WRITE | VM_EXEC)
+    if prev is not None and guarded and address - prev.vm_end < stack_guard_gap:
+        raise failure(ENOMEM, "expand_downwards", f"{prev.name} ends within stack_guard_gap below {address:#x}")
+    if not anon_vma_prepare(vma):
+        raise failure(ENOMEM, "expand_downwards", "no memory for an anon_vma")
+    grow = (vma.vm_start - address) >> PAGE_SHIFT
+    if grow > vma.vm_pgoff:
+        raise failure(ENOMEM, "expand_downwards", f"vm_pgoff = {vma.vm_pgoff:#x} < {grow} pages")
+    acct_stack_growth(current, vma, vma.vm_end - address, grow)
+    if vma.vm_flags & VM_LOCKED:
+        mm.locked_vm += grow
+    vm_stat_account(mm, vma.vm_flags, grow)
+    vma.vm_start = address
+    vma.vm_pgoff -= grow
+
+
+def acct_stack_growth(current: task_struct, vma: vm_area_struct, size: int, grow: int) -> None:
+    """Refuse a stack of `size` bytes, grown by `grow` pages, that is over a limit: v4.4, same name. ENOMEM, EAGAIN."""
+    may_expand_vm(current, TASK_SIZE, grow << PAGE_SHIFT)
+    if size > current.rlim[RLIMIT_STACK]:
+        raise failure(ENOMEM, "acct_stack_growth", f"{size} bytes > RLIMIT_STACK = {current.rlim[RLIMIT_STACK]}")
+    mlock_future_check(current, vma.vm_flags, grow << PAGE_SHIFT)
+    vm_enough_memory(current.machine, grow)
+    if not vma.vm_flags & VM_ACCOUNT:
+        vm_unacct_memory(current.machine, grow)  # Linux does not, and its Committed_AS stays too high
 
 
 # ── merging and splitting ───────────────────────────────────────────────────────────────────────────────────

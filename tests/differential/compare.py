@@ -15,6 +15,7 @@ from .observe import areas, eyes
 from .overlap import overlaps
 from .programs import ADDRESSES, ARENA, FOLDERS, HEAP, PAGE, PAGES, TOP
 
+SCRATCH, HEAP_START = 0x555555400000, 0x555555555000  # where the real kernel's stub has them
 LETTERS = bytes(range(65, 91)) * 200
 
 
@@ -26,9 +27,10 @@ def text(number, index, size):
 def bare(kernel):
     """Start a process that has no memory yet: the real kernel's stub has no libraries either."""
     mm = mm_alloc(kernel.machine, "program")
-    mm.start_brk = mm.brk = 0x555555555000
+    mm.start_brk = mm.brk = HEAP_START
     proc = Process(create_task(kernel.machine, "program", mm))
-    proc.store(proc.mmap(0x555555400000, PAGE, 3, 0x31), b"x")  # near the heap, as the stub's own memory is
+    proc.store(proc.mmap(SCRATCH, PAGE, 3, 0x31), b"x")  # near the heap, as the stub's own memory is
+    proc.mmap(HEAP_START - PAGE, PAGE, 5, 0x31)  # as its code: no stack may come near
     proc.dup(proc.dup(proc.open("/dev/null", 2)))
     return proc
 
@@ -40,7 +42,7 @@ class Player:
         self.kernel, self.program = kernel, program
         self.simulated = isinstance(kernel, Kernel)
         proc = bare(kernel) if self.simulated else kernel.spawn("program")
-        self.alive, self.eyes, self.forked, self.segments = {0: proc}, {}, 1, []
+        self.alive, self.eyes, self.forked, self.segments, self.first = {0: proc}, {}, 1, [], None
         for number, (kind, size) in enumerate(program["files"], 3):
             self.make(proc, number, kind, size)
         shadow = program["arena"] + 511 * PAGE  # a touched page near the arena, so that its page table is there
@@ -76,7 +78,8 @@ class Player:
 
     def watch(self, number):
         """Keep an eye on a process."""
-        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"))
+        self.eyes[number] = eyes(self.alive[number], self.program.get("look", "contents"), self.first)
+        self.first = self.eyes[number].first
 
     def play(self):
         """Give what is seen after each step, and at the end what all memory and all files hold."""
@@ -150,7 +153,9 @@ class Player:
     def fork(self, which):
         if len(self.alive) > 2:
             return "enough"
-        self.alive[self.forked] = self.alive[which].fork()
+        child = self.alive[self.forked] = self.alive[which].fork()
+        if self.simulated:
+            child.load(SCRATCH)  # as the stub does
         self.watch(self.forked)
         self.forked += 1
         return "forked"

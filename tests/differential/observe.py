@@ -15,6 +15,7 @@ import stat
 import zlib
 
 from mmlab import linux
+from mmlab.fs.task_mmu import proc_pid_status
 from mmlab.include.highmem import page_bytes
 from mmlab.include.pgtable import pte_offset, pte_pfn
 from mmlab.linux.stub import libc
@@ -26,22 +27,23 @@ FIELDS = ("Rss", "Pss", "Shared_Clean", "Shared_Dirty", "Private_Clean", "Privat
 FIELD = re.compile(rf"^({'|'.join((*FIELDS, 'Referenced'))}): +(\d+) kB", re.MULTILINE)
 BLOCKS = re.compile(r"\n(?=[0-9a-f]+-)")
 VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
+STATUS = ("VmSize", "VmLck", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk")  # what programs change
 FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
 RUN = re.compile("x+")
 PRESENT = 1 << 63
 
 
-def eyes(proc, look):
-    """Give what looks at this process."""
-    return Real(proc, look) if isinstance(proc, linux.Process) else Simulated(proc, look)
+def eyes(proc, look, first=None):
+    """Give what looks at this process; what it counts begins with what the `first` process had."""
+    return Real(proc, look, first) if isinstance(proc, linux.Process) else Simulated(proc, look, first)
 
 
 class Eyes:
     """What looks at a process of either kernel; `look` says at what: its memory's contents, or what was Referenced."""
 
-    def __init__(self, proc, look):
+    def __init__(self, proc, look, first=None):
         self.proc, self.look = proc, look
-        self.before = self.faults()
+        self.before, self.first = self.faults(), first or self.status()
 
     def see(self, starts):
         """Tell all of a process; `starts`: number → address of the first page of what is looked at."""
@@ -50,7 +52,8 @@ class Eyes:
         for number, start in starts.items():
             contents = self.pages(number, start, words, contents)
         faults = [now - before for now, before in zip(self.faults(), self.before, strict=True)]
-        seen = {"maps": lines, "smaps": fields, "pages": " ".join(words), "faults": faults}
+        status = {name: kb - self.first[name] for name, kb in self.status().items()}
+        seen = {"maps": lines, "smaps": fields, "pages": " ".join(words), "faults": faults, "status": status}
         if self.look == "contents":
             seen["contents"] = contents
         return seen
@@ -64,6 +67,9 @@ class Simulated(Eyes):
 
     def faults(self):
         return self.proc.task.min_flt, self.proc.task.maj_flt
+
+    def status(self):
+        return counts(proc_pid_status(self.proc.current))
 
     def smaps(self, starts):
         return str(self.proc.smaps())
@@ -93,19 +99,22 @@ class Simulated(Eyes):
 class Real(Eyes):
     """Looks at a process of the real kernel, by files that it keeps open."""
 
-    def __init__(self, proc, look):
-        self.smaps_fd, self.stat_fd, self.mem_fd = (
-            os.open(f"/proc/{proc.pid}/{name}", os.O_RDONLY) for name in ("smaps", "stat", "mem")
+    def __init__(self, proc, look, first=None):
+        self.smaps_fd, self.stat_fd, self.mem_fd, self.status_fd = (
+            os.open(f"/proc/{proc.pid}/{name}", os.O_RDONLY) for name in ("smaps", "stat", "mem", "status")
         )
-        super().__init__(proc, look)
+        super().__init__(proc, look, first)
 
     def close(self):
-        for fd in (self.smaps_fd, self.stat_fd, self.mem_fd):
+        for fd in (self.smaps_fd, self.stat_fd, self.mem_fd, self.status_fd):
             os.close(fd)
 
     def faults(self):
         fields = os.pread(self.stat_fd, 4096, 0).rpartition(b")")[2].split(None, 10)
         return int(fields[7]), int(fields[9])
+
+    def status(self):
+        return counts(os.pread(self.status_fd, 4096, 0).decode())
 
     def smaps(self, starts):
         """Give the text as far as it is looked at: the program itself lies above the arena."""
@@ -153,6 +162,11 @@ def word(number, state):
     """Write down a present page."""
     kind = "Z" if state.zero else "F" if state.file else "A"
     return f"{number}{kind}" + (f"{state.mapcount}" if state.mapcount is not None else "?")
+
+
+def counts(text):
+    """Read /proc/PID/status, in kB."""
+    return {name: int(text.split(f"\n{name}:\t")[1].split(None, 1)[0]) for name in STATUS}
 
 
 def bits(core):

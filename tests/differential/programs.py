@@ -23,7 +23,7 @@ FOLDERS = {"disk": "/data", "tmpfs": "/dev/shm", "ramfs": "/ram"}
 
 R, W, X = 1, 2, 4
 SHARED, PRIVATE, FIXED, ANON, NORESERVE, POPULATE, LOCKED = 1, 2, 0x10, 0x20, 0x4000, 0x8000, 0x2000
-NOREPLACE, GROWSDOWN = 0x100000, 0x100
+NOREPLACE, GROWSDOWN, PROT_GROWSDOWN = 0x100000, 0x100, 0x1000000
 MAYMOVE, MREMAP_FIXED, DONTUNMAP = 1, 2, 4
 NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, REMOVE = 0, 1, 2, 3, 4, 8, 9
 DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18, 19
@@ -106,7 +106,7 @@ def path(dice):
 
 def mmap(dice):
     flags = dice.pick(*[0 if TOP in dice.places else FIXED] * 3, FIXED, FIXED, FIXED, FIXED, FIXED, NOREPLACE, 0)
-    for extra, rarity in ((POPULATE, 9), (NORESERVE, 12), (LOCKED, 25), (STACK, 40)):
+    for extra, rarity in ((POPULATE, 9), (NORESERVE, 12), (LOCKED, 25), (STACK, 40), (GROWSDOWN, 25)):
         flags |= extra if dice.one_in(rarity) else 0
     start, kind = address(dice), dice.pick(PRIVATE, PRIVATE, SHARED)
     start = start if dice.one_in(3) else start // PAGE // 8 * 8 * PAGE
@@ -167,7 +167,7 @@ METHODS = {
     "load": (16, lambda dice: (byte(dice), data(dice))),
     "store": (18, lambda dice: (byte(dice), data(dice))),
     "munmap": (5, lambda dice: (address(dice), length(dice))),
-    "mprotect": (7, lambda dice: (address(dice), length(dice), prot(dice))),
+    "mprotect": (7, lambda dice: (address(dice), length(dice), prot(dice) | dice.pick(*[0] * 24, PROT_GROWSDOWN))),
     "mremap": (5, mremap),
     "madvise": (6, madvise),
     "msync": (2, lambda dice: (address(dice), length(dice), dice.pick(4, 4, 1, 2, 6, 5, 0, 8))),

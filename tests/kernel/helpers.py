@@ -62,7 +62,7 @@ def faults(proc, touch, *args):
 
 # ── snapshots ───────────────────────────────────────────────────────────────────────────────────────────────
 
-SERIAL = {"serials", "next_pid", "next_ino"}  # they only ever count up
+SERIAL = {"serials", "next_pid", "next_ino", "hiwater_rss"}  # they only ever count up
 RECENT = {"current", "lruvec"}  # who ran last, and which pages were used since
 
 

@@ -70,8 +70,8 @@ def test_what_if_the_changes_are_read(kernel, proc):
 def test_what_if_a_change_says_where_it_was_made(kernel, proc):
     trace = traced(kernel, proc.mmap, 0, PAGE, RW, MEMORY)
     (change,) = [c for c in trace.changes() if c.field == "total_vm"]
-    source = sys.modules["mmlab.mm.mmap"].__file__
-    assert (change.owner, change.function) == (proc.task.mm, "mmap_region")
+    source = sys.modules["mmlab.mm.vma"].__file__
+    assert (change.owner, change.function) == (proc.task.mm, "vm_stat_account")
     with open(source, encoding="utf-8") as lines:
         assert "mm.total_vm += pages" in list(lines)[change.line - 1]
 
