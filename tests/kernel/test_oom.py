@@ -13,6 +13,7 @@ from mmlab import (
     O_CREAT,
     O_RDWR,
     PROT_READ,
+    SEEK_SET,
     Kernel,
     KernelBug,
     OutOfMemory,
@@ -197,11 +198,27 @@ def fallocate(proc):
     proc.fallocate(proc.open("/dev/shm/g", O_RDWR | O_CREAT), 0, 0, 100 * PAGE)
 
 
+def copy_of_a_hole(proc):
+    """Each store takes two frames: one for the copy, one for the file's page."""
+    fd = proc.open("/ram/g", O_RDWR | O_CREAT)
+    proc.ftruncate(fd, 100 * PAGE)
+    map_at(proc, 8000, 100, RW, MAP_PRIVATE, fd)
+    for page in range(100):
+        proc.store(at(8000 + page), b"#")
+
+
 def read_into_new_memory(proc):
     map_at(proc, 8000, 100, RW, MEMORY)
-    for fd in (proc.file, make_file(proc, "/dev/shm/g", 50)):
-        proc.lseek(fd, 0, 0)
-        proc.sys_read(fd, at(8000 + 50 * (fd != proc.file)), 50 * PAGE)
+    proc.lseek(proc.file, 0, SEEK_SET)
+    proc.sys_read(proc.file, at(8000), 100 * PAGE)
+
+
+def read_of_tmpfs(proc):
+    map_at(proc, 8000, 100, RW, MEMORY)
+    proc.lseek(proc.shared, 0, SEEK_SET)
+    for page in range(100):
+        proc.sys_read(proc.shared, at(8000 + page), PAGE)
+        proc.lseek(proc.shared, 0, SEEK_SET)
 
 
 def write_to_a_pipe(proc):
@@ -217,7 +234,7 @@ def write_to_a_pipe(proc):
 
 MIDDLES = [
     *(fault, memcpy, copy_of_a_file_page, copy_after_fork, populate, madvise, mlock, mremap, write, fallocate),
-    *(read_into_new_memory, write_to_a_pipe),
+    *(copy_of_a_hole, read_into_new_memory, read_of_tmpfs, write_to_a_pipe),
 ]
 
 
@@ -226,7 +243,7 @@ MIDDLES = [
 def test_what_if_the_process_is_killed_in_the_middle_of(kernel, proc, middle, leave):
     """It does not come back, and nothing of it stays: every other process goes on, and memory is free again."""
     hungry = kernel.spawn("hungry")
-    hungry.file = make_file(hungry, "/ram/f", 100)
+    hungry.file, hungry.shared = make_file(hungry, "/ram/f", 100), make_file(hungry, "/dev/shm/f", 1)
     nearly_full(kernel, hungry, leave)
     with pytest.raises(OutOfMemory):
         middle(hungry)
@@ -244,7 +261,7 @@ def test_what_if_the_process_is_killed_in_the_middle_of(kernel, proc, middle, le
 @pytest.mark.parametrize("middle", MIDDLES)
 def test_what_if_somebody_else_is_killed_in_the_middle_of(kernel, proc, middle, leave):
     """The call goes on where it was, and ends as if there had always been enough."""
-    proc.file = make_file(proc, "/ram/f", 100)
+    proc.file, proc.shared = make_file(proc, "/ram/f", 100), make_file(proc, "/dev/shm/f", 1)
     eat(proc, 200)
     large = kernel.spawn("large")
     nearly_full(kernel, large, leave)

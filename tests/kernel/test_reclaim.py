@@ -255,6 +255,24 @@ def test_what_if_a_copy_needs_the_frame_that_it_copies(kernel, proc):
         assert proc.load(at(page), PAGE) == b"%d!" % page + page_text(page)[len(b"%d!" % page) :]
 
 
+def test_what_if_making_room_for_a_copy_unmaps_the_original(kernel, proc):
+    """Then the access is tried again: the page is still there, for whoever copies it holds it."""
+    original, other = make_file(proc, "/data/original", 1), make_file(proc, "/data/other", 4)
+    proc.fsync(other)
+    map_at(proc, 0, 1, RW, MAP_PRIVATE, original)
+    proc.madvise(at(0), PAGE, MADV_RANDOM)
+    proc.load(at(0))
+    map_at(proc, 100, FRAMES, RW, MEMORY)
+    page = 100
+    while kernel.machine.vm_stat["nr_free_pages"]:
+        proc.store(at(page), b"#")
+        page += 1
+    assert (proc.fincore(original), proc.fincore(other)) == (b"\1", b"\1" * 4)
+    assert faults(proc, proc.store, at(0), b"#") == (2, 0)
+    assert proc.load(at(0), PAGE) == b"#" + page_text(0)[1:]
+    assert proc.pread(original, PAGE, 0) == page_text(0)
+
+
 def test_what_if_readahead_finds_no_memory(kernel, proc):
     """It gives up: nobody is killed for what nobody asked for."""
     fd = proc.open("/data/book.txt", O_RDONLY)
