@@ -16,6 +16,7 @@ from .fs.namei import create, directory_fops, lookup_parent, mkdir, path_lookup
 from .fs.pipe import pipe_fs_type
 from .fs.proc import lru_pages, meminfo, proc_root_init, show_meminfo
 from .fs.ramfs import ramfs_fs_type
+from .include.array import array
 from .include.fs import dentry, file_system_type, super_block
 from .include.mman import O_RDWR, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import OVERCOMMIT_GUESS, OVERCOMMIT_NEVER, machine
@@ -112,7 +113,7 @@ class Kernel:
         book = create(path_lookup(self.machine.root, "/data", "boot"), "book.txt", 0o644).d_inode
         book.i_size = len(text)
         blocks = (text[at : at + PAGE_SIZE] for at in range(0, len(text), PAGE_SIZE))
-        book.i_private = {index: block.ljust(PAGE_SIZE, b"\0") for index, block in enumerate(blocks)}
+        book.i_private = array("disk:book.txt", enumerate(block.ljust(PAGE_SIZE, b"\0") for block in blocks))
 
     def mount(self, path: str, fs_type: file_system_type) -> None:
         """Mount a new, empty file system of this type on a new directory: fs/namespace.c:do_mount (v4.4)."""

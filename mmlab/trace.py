@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from importlib import import_module
 from itertools import islice
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .include import fs, mm, mm_types, mmzone, pgtable, pipe_fs_i, sched, shm, shmem_fs
+from .include.array import array
+from .include.highmem import page_bytes, write_page_bytes
 from .include.mm import VM_FAULT_NAMES, vm_flag_names
 from .include.mman import flag_names, map_names, prot_names
 from .include.pgtable import pte_perms, pte_pfn
@@ -46,7 +49,7 @@ class Failure(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A field of a kernel object changed from `old` to `new`, at this line of this function."""
+    """A field of a kernel object changed from `old` to `new`, at this line of this function, in this file."""
 
     owner: Any
     field: Any
@@ -54,6 +57,7 @@ class Change(NamedTuple):
     new: Any
     function: str
     line: int
+    file: str
 
     def __str__(self) -> str:
         return show_change(self)
@@ -69,11 +73,11 @@ USERS = (*ROOMS, "mmlab.process", "mmlab.machine")  # where the rooms' functions
 ALSO: tuple[Any, ...] = (mm.vm_get_page_prot,)  # of a header here, of mm/mmap.c in the kernel
 OBJECTS = (
     *(mm_types.page, mm_types.anon_vma, mm_types.vm_area_struct, mm_types.mm_struct, mm_types.rb_root),
-    *(fs.address_space, fs.inode, fs.dentry, fs.file, mmzone.machine, sched.task_struct),
+    *(fs.address_space, fs.inode, fs.dentry, fs.file, fs.super_block, mmzone.machine, sched.task_struct),
     *(shm.shmid_kernel, shm.shm_file_data, shm.ipc_ids),
     *(pipe_fs_i.pipe_inode_info, shmem_fs.shmem_inode_info),
 )
-ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, fs.radix_tree, fs.interval_tree)
+ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, array, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below"),
@@ -108,10 +112,10 @@ class Trace:
     ['sys_mmap', 'vm_mmap_pgoff', 'do_mmap', 'round_hint_to_min']
     """
 
-    def __init__(self, machine: mmzone.machine) -> None:
+    def __init__(self, machine: mmzone.machine, events: Iterable[Event] = ()) -> None:
         self.machine = machine
         self._recorded: list[Any] = []
-        self._events: list[Event] = []
+        self._events = list(events)
 
     @property
     def events(self) -> list[Event]:
@@ -137,6 +141,15 @@ class Trace:
         del _active[self.machine]
         if not _active:
             _unpatch()
+
+    def explore(self, picture: Callable[..., Any] | None = None, *args: Any, **options: Any) -> Any:
+        """Give the widget that steps through this trace, forwards and backwards: mmlab.views.explorer.Explorer.
+
+        `picture(*args)` draws each step, args being the machine's processes, its Kernel, addresses; without one the
+        objects behind the mapping that the step concerns are drawn. `at`: the step to begin with, a number or a name.
+        """
+        # by name, and only when asked for: the simulation knows nothing of widgets
+        return import_module("mmlab.views.explorer").Explorer(self, picture, *args, **options)
 
     def functions(self) -> list[str]:
         """Give the names of the functions entered, in order."""
@@ -169,6 +182,11 @@ class _Recorder:
 
 
 _now = _Recorder()
+
+
+def is_recording(trace: Trace) -> bool:
+    """Tell whether the trace is being entered just now."""
+    return trace in _active.values()
 
 
 def recorded(function: FunctionType) -> Callable[..., Any]:
@@ -215,7 +233,8 @@ def named(recorded: Iterator[Any]) -> Iterator[Event]:
     for kind in recorded:
         if kind is Change:
             owner, field, old, new, code, instruction = islice(recorded, 6)
-            yield Change(owner, field, old, new, code.co_name, lines(code)[instruction // 2] or 0)
+            line = lines(code)[instruction // 2] or 0
+            yield Change(owner, field, old, new, code.co_name, line, code.co_filename)
         else:
             yield kind(next(recorded), next(recorded))
 
@@ -233,7 +252,7 @@ def _setattr(self: Any, field: str, value: Any, set_field: Callable[..., None] =
     record_change(self, field, old, value)
 
 
-def _array_hooks(kind: type) -> dict[str, Callable[..., None]]:
+def _array_hooks(kind: type) -> dict[str, Callable[..., Any]]:
     """Make the methods that set and delete an entry of such an array, recording the change."""
     base: Any = kind.__mro__[1]  # list or dict
     get: Callable[..., Any] = dict.get if base is dict else base.__getitem__
@@ -247,9 +266,22 @@ def _array_hooks(kind: type) -> dict[str, Callable[..., None]]:
     def delitem(self: Any, key: Any) -> None:
         old = self[key]
         base.__delitem__(self, key)
-        record_change(self, key, old or "linked", None)
+        record_change(self, key, old, None)
 
-    return {"__setitem__": setitem, "__delitem__": delitem}
+    def pop(self: Any, key: Any) -> Any:
+        old = base.pop(self, key)
+        record_change(self, key, old, None)
+        return old
+
+    hooks: dict[str, Callable[..., Any]] = {"__setitem__": setitem, "__delitem__": delitem}
+    return {**hooks, "pop": pop} if base is dict else hooks
+
+
+def _write_page_bytes(page: mm_types.page, start: int, data: bytes) -> None:
+    """Put `data` into the page, recording which bytes it replaced."""
+    old = page_bytes(page, start, start + len(data))
+    write_page_bytes(page, start, data)
+    record_change(page, range(start, start + len(data)), old, data)
 
 
 # ── patching ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +295,7 @@ def modules(prefixes: tuple[str, ...]) -> list[ModuleType]:
 def kernel_functions() -> dict[FunctionType, Callable[..., Any]]:
     """Give each function of the rooms with the one that records it."""
     found: dict[FunctionType, Callable[..., Any]] = {function: recorded(function) for function in ALSO}
+    found[cast(FunctionType, write_page_bytes)] = _write_page_bytes
     for module in modules(ROOMS):
         for value in vars(module).values():
             own = isinstance(value, FunctionType) and value.__module__ == module.__name__
@@ -285,9 +318,9 @@ def _patch() -> None:
                         _replace(value, field.name, swap[held])
     for kind in OBJECTS:
         _hook(kind, "__setattr__", _setattr)
-    for array in ARRAYS:
-        for name, hook in _array_hooks(array).items():
-            _hook(array, name, hook)
+    for table in ARRAYS:
+        for name, hook in _array_hooks(table).items():
+            _hook(table, name, hook)
 
 
 def _replace(owner: Any, name: str, value: Any) -> None:
@@ -374,6 +407,9 @@ def show_change(change: Change) -> str:
         counts = isinstance(change.owner, mm_types.counters)
         old, new = (change.old, change.new) if counts else (show(change.old), show(change.new))
         return f"{show(change.owner)}[{key}]: {old} → {new}"
+    if isinstance(change.field, range):
+        where = f"{change.owner.name}.data[{change.field.start}:{change.field.stop}]"
+        return f"{where}: {show_bytes(change.old)} → {show_bytes(change.new)}"
     old, new = show(change.old, change.field), show(change.new, change.field)
     if isinstance(change.owner, mm_types.page) and change.field == "flags":
         old, new = flag_names(change.old, mm_types.PG_NAMES), flag_names(change.new, mm_types.PG_NAMES)
@@ -387,6 +423,11 @@ def show_pte(pte: int) -> str:
     frame = "zero page" if pte_pfn(pte) == ZERO_PFN else f"page#{pte_pfn(pte)}"
     bits = ("A" if pte & pgtable._PAGE_ACCESSED else "") + ("D" if pte & pgtable._PAGE_DIRTY else "")
     return f"{frame} {pte_perms(pte)}{' ' + bits if bits else ''}"
+
+
+def show_bytes(data: bytes) -> str:
+    """Spell some bytes of a page; of many, their number."""
+    return repr(data) if len(data) <= 16 else f"<{len(data)} bytes>"
 
 
 def show(value: Any, name: str = "", function: FunctionType | None = None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 
+from ..include.array import array
 from ..include.fs import allow_write_access, dentry, deny_write_access, file, get_file
 from ..include.mm import TASK_SIZE
 from ..include.mm_types import mm_struct
@@ -65,7 +66,8 @@ def install_elf(directory: dentry, name: str, segments: tuple[elf_phdr, ...]) ->
     """Put a program or library of that shape on the disk; its bytes, but for the first four, are zeros."""
     sb = directory.d_inode.i_sb
     inode = new_inode(sb, stat.S_IFREG | 0o755, sb.s_type.i_fop, name)
-    inode.i_size, inode.i_private = elf_pages(segments) << PAGE_SHIFT, {0: b"\x7fELF".ljust(PAGE_SIZE, b"\0")}
+    inode.i_size = elf_pages(segments) << PAGE_SHIFT
+    inode.i_private = array(f"disk:{name}", [(0, b"\x7fELF".ljust(PAGE_SIZE, b"\0"))])
     d_add(directory, name, inode)
 
 

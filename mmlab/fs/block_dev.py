@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from errno import ENOSPC
 
+from ..include.array import array
 from ..include.errors import failure
 from ..include.fs import (
     address_space_operations,
@@ -74,7 +75,7 @@ def add_disk(directory: dentry, name: str, rdev: tuple[int, int], size: int) -> 
     """Make a disk of `size` bytes and its name in /dev: block/genhd.c:add_disk (v4.4)."""
     machine = directory.d_inode.i_sb.machine
     device = new_inode(super_block(machine, bdev_fs_type, (0, 0)), stat.S_IFBLK, def_blk_fops, name)
-    device.i_size, device.i_private, device.i_rdev = size, {}, rdev
+    device.i_size, device.i_private, device.i_rdev = size, array(f"disk:{name}"), rdev
     node = new_inode(directory.d_inode.i_sb, stat.S_IFBLK | 0o660, def_blk_fops, name)
     node.i_mapping, node.i_rdev = device.i_mapping, rdev
     machine.block_devices.append(device.i_mapping)

@@ -5,6 +5,7 @@ The disk is `inode.i_private`: file page number → 4096 bytes. A block that is 
 
 from __future__ import annotations
 
+from ..include.array import array
 from ..include.fs import (
     address_space,
     address_space_operations,
@@ -61,7 +62,7 @@ def ext4_writepage(page: page) -> None:
     past_end = max(0, ((page.index + 1) << PAGE_SHIFT) - inode.i_size)
     if 0 < past_end < PAGE_SIZE:
         write_page_bytes(page, PAGE_SIZE - past_end, bytes(past_end))
-    inode.i_private = inode.i_private or {}
+    inode.i_private = inode.i_private or array(f"disk:{inode.label}")
     inode.i_private[page.index] = page_bytes(page, 0, PAGE_SIZE)
 
 

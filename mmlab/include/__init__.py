@@ -13,5 +13,6 @@
     mm_inline.py lists of pages for reclaim                     include/linux/mm_inline.h
     shm.py       System V shared memory                         include/linux/shm.h, uapi/linux/ipc.h, shm.h
     sched.py     task_struct                                    include/linux/sched.h
+    array.py     arrays inside these objects                 (plain C arrays and lists)
     errors.py    how a kernel function fails                    include/linux/err.h
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from errno import EBUSY, EPERM, ETXTBSY
 from typing import TYPE_CHECKING, Any
 
+from .array import array
 from .errors import failure
 from .mm_types import page, vm_area_struct
 
@@ -101,6 +102,11 @@ class super_block:
         self.machine, self.s_type, self.s_dev = machine, s_type, s_dev
         self.next_ino = 1
         self.used_blocks = 0
+
+    @property
+    def name(self) -> str:
+        """The file system's stable name."""
+        return f"super_block:{self.s_type.name}#{self.s_dev[1]}"
 
 
 class radix_tree(dict[int, page]):
@@ -208,8 +214,13 @@ class dentry:
 
     def __init__(self, name: str, parent: dentry | None, inode: inode) -> None:
         self.d_name, self.d_parent, self.d_inode = name, parent, inode
-        self.d_children: dict[str, dentry] = {}
+        self.d_children: array[str, dentry] = array(f"{self.name}.d_children")
         self.d_unlinked = False
+
+    @property
+    def machine(self) -> machine:
+        """The machine it is on, for traces."""
+        return self.d_inode.i_sb.machine
 
     @property
     def name(self) -> str:

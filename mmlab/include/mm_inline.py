@@ -25,7 +25,7 @@ def page_lru(page: page) -> str:
 def add_page_to_lru_list(page: page) -> None:
     """Put the page on its list, as the youngest: include/linux/mm_inline.h:add_page_to_lru_list (v4.4)."""
     page.flags |= PG_lru
-    page.machine.lruvec[page_lru(page)][page] = None
+    page.machine.lruvec[page_lru(page)][page] = True
 
 
 def del_page_from_lru_list(page: page) -> None:

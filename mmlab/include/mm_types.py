@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .array import array
 from .mm import TASK_SIZE, VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE, vm_operations_struct
 from .mman import PAGE_SHIFT
 from .pgtable import pgd_t
@@ -74,7 +75,7 @@ class anon_vma:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.vmas: dict[vm_area_struct, None] = {}
+        self.vmas: array[vm_area_struct, bool] = array(f"{self.name}.rb_root")
 
     @property
     def name(self) -> str:

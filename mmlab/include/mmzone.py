@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .array import array
 from .mm_types import counters, page
 from .mman import PAGE_SHIFT, PAGE_SIZE
 from .shm import ipc_ids
@@ -96,7 +97,7 @@ class machine:
         self.free_pfns: list[int] = []
         self.vm_stat = counters("vm_stat", VM_STAT_ITEMS)
         self.vm_stat[NR_FREE_PAGES] = self.totalram_pages
-        self.lruvec: dict[str, dict[page, None]] = {lru: {} for lru in LRU_LISTS}
+        self.lruvec: dict[str, array[page, bool]] = {lru: array(f"lruvec[{lru}]") for lru in LRU_LISTS}
         self.slabinfo = counters("slabinfo", ("vm_area_struct", "anon_vma", "filp", "mm_struct"))
         self.vm_committed_as = 0
         self.admin_reserve_pages = min(self.totalram_pages // 32, (8 << 20) >> PAGE_SHIFT)  # init_admin_reserve (3.10)
@@ -107,7 +108,7 @@ class machine:
         self.mmap_min_addr = min_addr
         self.fail_nth = 0
         self.serials: Counter[str] = Counter()
-        self.tasks: dict[int, task_struct] = {}
+        self.tasks: array[int, task_struct] = array("tasks")
         self.current: task_struct = None  # type: ignore[assignment]  # as long as no process runs
         self.next_pid = 1
         self.root: dentry = None  # type: ignore[assignment]  # mounted at boot

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .array import array
+
 if TYPE_CHECKING:
     from .fs import file
     from .mm_types import mm_struct
@@ -30,8 +32,8 @@ class task_struct:
         machine.next_pid += 1
         self.uid = 0
         self.mm = mm
-        self.files: dict[int, file] = {}
-        self.rlim = dict(INIT_RLIMITS)
+        self.files: array[int, file] = array(f"{self.name}.files")
+        self.rlim = array(f"{self.name}.rlim", INIT_RLIMITS.items())
         self.min_flt = self.maj_flt = 0
         self.exit_code: int | None = None
 

@@ -227,7 +227,7 @@ def shm_close(vma: vm_area_struct) -> None:
 
 
 def shm_detach(machine: machine, shp: shmid_kernel) -> None:
-    """Uncount an attachment; a removed segment goes with the last: shm_close and shm_may_destroy (v4.4)."""
+    """Uncount an attachment; a removed segment goes with the last: ipc/shm.c:shm_close (v4.4)."""
     shp.shm_nattch -= 1
     if shp.shm_nattch == 0 and shp.mode & SHM_DEST:
         shm_destroy(machine, shp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..fs.binfmt_elf import mm_alloc, mmput
 from ..fs.proc import proc_pid_instantiate
+from ..include.array import array
 from ..include.fs import deny_write_access, get_file
 from ..include.mm import VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
@@ -27,8 +28,10 @@ def create_task(machine: machine, comm: str, mm: mm_struct) -> task_struct:
 def do_fork(current: task_struct) -> task_struct:
     """Make a child with a copy of the process's memory and its open files: v4.4, same name. ENOMEM."""
     child = create_task(current.machine, current.comm, dup_mm(current))
-    child.uid, child.rlim = current.uid, dict(current.rlim)
-    child.files = {fd: get_file(file) for fd, file in current.files.items()}
+    child.uid = current.uid
+    child.rlim = array(f"{child.name}.rlim", current.rlim.items())
+    for fd, file in current.files.items():
+        child.files[fd] = get_file(file)
     return child
 
 

@@ -175,7 +175,7 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
 
 
 def filemap_fault_cached(mapping: address_space, vmf: vm_fault) -> int:
-    """Give the page that is in the cache, read if it has no contents yet: the label page_not_uptodate (v4.4)."""
+    """Give the page that is in the cache, read if it has no contents yet: mm/filemap.c:filemap_fault (v4.4)."""
     page = mapping.page_tree[vmf.pgoff]
     if not page.flags & PG_uptodate:
         make_uptodate(page)

@@ -76,7 +76,7 @@ def anon_vma_compatible(a: vm_area_struct, b: vm_area_struct) -> bool:
 def anon_vma_chain_link(vma: vm_area_struct, anon: anon_vma) -> None:
     """Tie the VMA to an anon_vma, one of whose pages it may map: mm/rmap.c:anon_vma_chain_link (v4.4)."""
     vma.anon_vma_chain += (anon,)
-    anon.vmas[vma] = None
+    anon.vmas[vma] = True
 
 
 def anon_vma_clone(vma: vm_area_struct, source: vm_area_struct) -> None:

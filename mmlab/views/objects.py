@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..fs.dcache import d_path
 from ..include.fs import FMODE_NAMES, address_space
 from ..include.mm import VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, vm_flag_names
-from ..include.mm_types import PageAnon, page, page_mapcount, vm_area_struct, vma_pages
+from ..include.mm_types import PageAnon, mm_struct, page, page_mapcount, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE, flag_names
 from ..include.pgtable import pte_none, pte_offset, pte_perms, pte_pfn
 from ..mm.memory import ZERO_PFN
@@ -59,6 +59,16 @@ def file_pages(mapping: address_space) -> int:
     return (mapping.host.i_size + PAGE_SIZE - 1) >> PAGE_SHIFT
 
 
+def mm_of(proc: Process, vma: vm_area_struct) -> mm_struct:
+    """Give the address space that a VMA is in, or, before it knows, is being built for."""
+    return vma.vm_mm or proc.task.mm
+
+
+def is_linked(mm: mm_struct, vma: vm_area_struct) -> bool:
+    """Tell whether the VMA can be found by its addresses."""
+    return find_vma(mm, vma.vm_start) is vma
+
+
 class Changes:
     """What a trace changed: the first old value of each field, and the objects that are new."""
 
@@ -99,11 +109,17 @@ class Changes:
 
 def object_graph(proc: Process, addr: int, trace: Trace | None = None) -> Diagram:
     """Draw the objects behind the mapping at `addr`; what `trace` changed is lit. LookupError if nothing is mapped."""
-    vma, changes = vma_at(proc, addr), Changes(trace)
+    return vma_graph(proc, vma_at(proc, addr), trace)
+
+
+def vma_graph(proc: Process, vma: vm_area_struct, trace: Trace | None = None) -> Diagram:
+    """Draw a VMA and the objects behind it: also one that no address finds, being built still, or taken out."""
+    changes = Changes(trace)
     kinds = ["task_struct", "mm_struct", "vm_area_struct", "page table"]
     kinds += ["file", "address_space"] if vma.vm_file else ["page"]
     graph = digraph(*kinds)
-    columns = [draw_process(graph, proc, vma, changes), draw_mapping(graph, vma, changes)]
+    mm = mm_of(proc, vma)
+    columns = [draw_process(graph, proc, mm, changes), draw_mapping(graph, mm, vma, changes)]
     if vma.vm_file:
         columns.append([*draw_file(graph, vma, changes), *draw_cache(graph, vma, changes)])
     draw_copies(graph, vma)
@@ -114,9 +130,16 @@ def object_graph(proc: Process, addr: int, trace: Trace | None = None) -> Diagra
     return Diagram(f"{vma.name} and the objects behind it", describe(proc, vma), graph)
 
 
-def draw_process(graph: Any, proc: Process, vma: vm_area_struct, changes: Changes) -> list[str]:
+def process_graph(proc: Process, trace: Trace | None = None) -> Diagram:
+    """Draw a process and its address space, none of its mappings."""
+    mm, graph = proc.task.mm, digraph("task_struct", "mm_struct")
+    draw_process(graph, proc, mm, Changes(trace))
+    return Diagram(f"{proc.task.name} and its address space", describe_process(proc, mm), graph)
+
+
+def draw_process(graph: Any, proc: Process, mm: mm_struct, changes: Changes) -> list[str]:
     """Draw the process and its address space."""
-    task, mm = proc.task, vma.vm_mm
+    task = proc.task
     faults = [changes.row(task, "min_flt"), changes.row(task, "maj_flt")]
     rows = [Row("pid", task.pid), *faults, changes.pointer(task, "mm")]
     graph.node("task", table("task_struct", task.comm, rows))
@@ -124,13 +147,15 @@ def draw_process(graph: Any, proc: Process, vma: vm_area_struct, changes: Change
     rows = [changes.row(mm, "map_count"), changes.row(mm, "total_vm"), *rss, Row("mm_rb"), Row("pgd")]
     graph.node("mm", table("mm_struct", mm.owner, rows))
     edge(graph, "task:mm", "mm:h:e")
-    edge(graph, "mm:mm_rb", "vma", "find_vma")
-    edge(graph, "mm:pgd", "pgd")
     return ["task", "mm"]
 
 
-def draw_mapping(graph: Any, vma: vm_area_struct, changes: Changes) -> list[str]:
+def draw_mapping(graph: Any, mm: mm_struct, vma: vm_area_struct, changes: Changes) -> list[str]:
     """Draw the VMA, and the part of the page table that describes it."""
+    linked = is_linked(mm, vma)
+    if linked:
+        edge(graph, "mm:mm_rb", "vma", "find_vma")
+    edge(graph, "mm:pgd", "pgd")
     may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE
     rows = [
         changes.row(vma, "vm_start", f"{vma.vm_start:x}"),
@@ -142,7 +167,8 @@ def draw_mapping(graph: Any, vma: vm_area_struct, changes: Changes) -> list[str]
         changes.pointer(vma, "vm_file"),
         changes.pointer(vma, "vm_ops"),
     ]
-    graph.node("vma", table("vm_area_struct", f"{vma.name}  {vma.perms}", rows))
+    name = f"{vma.name}  {vma.perms}" + ("" if linked else "  (not linked)")
+    graph.node("vma", table("vm_area_struct", name, rows))
     found = list(entries(vma))
     rows = [pte_row(vma, entry, changes) for entry in found[:SHOWN]]
     if len(found) > SHOWN:
@@ -230,10 +256,10 @@ def draw_copies(graph: Any, vma: vm_area_struct) -> None:
 
 def describe(proc: Process, vma: vm_area_struct) -> str:
     """Say what the picture shows, in the three-line notation: VMA, address_space, PTE."""
-    mm = vma.vm_mm
-    rss = ", ".join(f"{key} {count}" for key, count in mm.rss_stat.items())
+    mm = mm_of(proc, vma)
+    link = f" → {vma.name}" if is_linked(mm, vma) else f"; {vma.name} is not linked: no address finds it"
     lines = [
-        f"{proc.task.name} (pid {proc.pid}) → {mm.name} ({mm.map_count} VMAs, {mm.total_vm} pages; {rss}) → {vma.name}",
+        describe_process(proc, mm) + link,
         f"{vma.name}: {vma.vm_start:x}-{vma.vm_end:x} {vma.perms}, vm_flags {vm_flag_names(vma.vm_flags)}, "
         f"new PTEs {pte_perms(vma.vm_page_prot)}",
     ]
@@ -252,6 +278,12 @@ def describe(proc: Process, vma: vm_area_struct) -> str:
     lines += [describe_pte(vma, entry) for entry in list(entries(vma))[:SHOWN]]
     more = vma_pages(vma) - SHOWN
     return "\n".join(lines + ([f"               … {more} more pages"] if more > 0 else []))
+
+
+def describe_process(proc: Process, mm: mm_struct) -> str:
+    """Say what the process and its address space are."""
+    rss = ", ".join(f"{key} {count}" for key, count in mm.rss_stat.items())
+    return f"{proc.task.name} (pid {proc.pid}) → {mm.name} ({mm.map_count} VMAs, {mm.total_vm} pages; {rss})"
 
 
 def describe_pte(vma: vm_area_struct, entry: Entry) -> str:
