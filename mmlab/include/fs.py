@@ -103,6 +103,11 @@ class super_block:
         self.next_ino = 1
         self.used_blocks = 0
 
+    @property
+    def name(self) -> str:
+        """The file system's stable name."""
+        return f"super_block:{self.s_type.name}#{self.s_dev[1]}"
+
 
 class radix_tree(dict[int, page]):
     """The pages of one file that are in memory: file page number → page."""

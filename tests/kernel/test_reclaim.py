@@ -338,5 +338,5 @@ def test_what_if_the_lists_were_wrong(kernel, proc):
     del lists[LRU_INACTIVE_FILE][page]
     with pytest.raises(AssertionError, match="on its list"):
         kernel.check()
-    lists[LRU_INACTIVE_FILE][page] = None
+    lists[LRU_INACTIVE_FILE][page] = True
     assert page not in lists[LRU_ACTIVE_FILE]
