@@ -63,7 +63,8 @@ def plan(n: int, seed: int = 1) -> Plan:
     lookups = [each.addr + rng.randrange(each.length) // PAGE * PAGE for each in rng.choices(regions, k=10 * n)]
     touched = [addr for each in regions for addr in range(each.addr, each.addr + each.length, PAGE)]
     unmapped = rng.sample(regions, n // 2)
-    kept = [each for each in regions if each.length > PAGE and each not in set(unmapped)]
+    gone = set(unmapped)
+    kept = [each for each in regions if each.length > PAGE and each not in gone]
     return Plan(
         regions, lookups, touched[::2], touched[1::2], unmapped, kept[: n // 4], ARENA + (2 * n + 1) * SLOT * PAGE
     )
@@ -71,10 +72,10 @@ def plan(n: int, seed: int = 1) -> Plan:
 
 def run(machine: Any, plan: Plan, look: bool = False) -> tuple[dict[str, float], tuple[int, int]]:
     """Do the work on a machine; give the CPU seconds of each kind, and (with `look`) what is left before teardown."""
-    seconds, left = {}, (0, 0)
+    seconds, left, gone = {}, (0, 0), set(plan.unmapped)
     for kind, step in STEPS.items():
         if kind == "teardown" and look:
-            left = machine.vmas(), machine.pages([each for each in plan.regions if each not in set(plan.unmapped)])
+            left = machine.vmas(), machine.pages([each for each in plan.regions if each not in gone])
         start = process_time()
         step(machine, plan)
         seconds[kind] = process_time() - start
