@@ -186,7 +186,7 @@ def move_vma(
     if vm_flags & VM_LOCKED:
         mm.locked_vm += pages
     if stays:
-        dontunmap_complete(vma, addr, old_len)
+        dontunmap_complete(new if new.vm_start <= addr < new.vm_end else vma, addr, old_len)
     elif old_len:
         do_munmap(mm, addr, old_len)
     if vm_flags & VM_LOCKED and new_len > old_len:
@@ -235,7 +235,10 @@ def move_page_tables(vma: vm_area_struct, addr: int, new: vm_area_struct, new_ad
 
 
 def dontunmap_complete(vma: vm_area_struct, addr: int, length: int) -> None:
-    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15."""
+    """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15.
+
+    Where the new VMA has merged with the old one, all of it is unlocked.
+    """
     if vma.vm_flags & VM_LOCKED:
         vma.vm_mm.locked_vm -= vma_pages(vma)
         vma.vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT)
