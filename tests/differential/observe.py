@@ -15,6 +15,7 @@ import stat
 import zlib
 
 from mmlab import linux
+from mmlab.include.highmem import page_bytes
 from mmlab.include.pgtable import pte_offset, pte_pfn
 from mmlab.linux.stub import libc
 
@@ -27,7 +28,6 @@ BLOCKS = re.compile(r"\n(?=[0-9a-f]+-)")
 VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
 FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
 RUN = re.compile("x+")
-ZEROS = bytes(PAGE)
 PRESENT = 1 << 63
 
 
@@ -75,7 +75,7 @@ class Simulated(Eyes):
             table, i = pte_offset(mm.pgd, start + number * PAGE)
             if table is not None and table[i]:
                 words.append(word(first + number, self.proc.pagemap(start + number * PAGE)))
-                contents = zlib.crc32(mm.machine.mem_map[pte_pfn(table[i])].data or ZEROS, contents)
+                contents = zlib.crc32(page_bytes(mm.machine.mem_map[pte_pfn(table[i])], 0, PAGE), contents)
         return contents
 
     def file(self, fd):
@@ -86,7 +86,7 @@ class Simulated(Eyes):
         tree = self.proc.current.files[fd].f_mapping.page_tree
         for index, byte in enumerate(core):
             if byte:
-                contents = zlib.crc32(tree[index].data or ZEROS, contents)
+                contents = zlib.crc32(page_bytes(tree[index], 0, PAGE), contents)
         return [size, bits(core), contents]
 
 
