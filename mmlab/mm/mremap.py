@@ -199,7 +199,7 @@ def move_vma(
     if vm_flags & VM_LOCKED:
         mm.locked_vm += pages
     if stays:
-        dontunmap_complete(vma, addr, old_len)
+        dontunmap_complete(new if new.vm_start <= addr < new.vm_end else vma, addr, old_len)
     elif old_len:
         do_munmap(mm, addr, old_len)
     mm.hiwater_vm = hiwater_vm  # that both places counted for a moment does not count
@@ -253,7 +253,8 @@ def move_page_tables(vma: vm_area_struct, addr: int, new: vm_area_struct, new_ad
 def dontunmap_complete(vma: vm_area_struct, addr: int, length: int) -> None:
     """Leave the old VMA behind, empty and unlocked: MREMAP_DONTUNMAP (5.7), this name since 6.15.
 
-    Linux forgets to uncount its pages: VmLck of /proc/PID/status stays too high, and RLIMIT_MEMLOCK is met sooner.
+    Where the new VMA has merged with the old one, all of it is unlocked. Linux forgets to uncount the pages: VmLck of
+    /proc/PID/status stays too high, and RLIMIT_MEMLOCK is met sooner.
     """
     if vma.vm_flags & VM_LOCKED:
         vma.vm_mm.locked_left += vma_pages(vma)

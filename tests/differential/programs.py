@@ -266,6 +266,6 @@ def strategy(draw, names, kinds):
     def drawn(choose):
         return st.composite(lambda draw: choose(Dice(lambda n: draw(st.integers(0, n - 1)), dice.places, dice.files)))()
 
-    first = draw(drawn(lambda dice: opening(dice, names)) | st.just([]))
+    first = draw(st.lists(drawn(lambda dice: [0, "mmap", *mmap(dice)]), max_size=4))
     rest = st.lists(drawn(lambda dice: step(dice, weighted)), min_size=1, max_size=STEPS)
     return program | {"steps": first + draw(rest)}
