@@ -14,6 +14,7 @@ from ..include.mm import (
     VM_FAULT_ERROR,
     VM_FAULT_NAMES,
     VM_FAULT_NOPAGE,
+    VM_FAULT_OOM,
     VM_MAYSHARE,
     VM_READ,
     VM_SHARED,
@@ -68,8 +69,10 @@ class Facts:
 
     @property
     def covered(self) -> bool:
-        """Whether the VMA that find_vma gave holds the address."""
-        return self.vma is not None and self.then.get(self.vma, "vm_start") <= self.address
+        """Whether the VMA that find_vma gave holds the address, or has grown down to it, as a stack does."""
+        if self.vma is None:
+            return False
+        return "expand_downwards" in self.results or self.then.get(self.vma, "vm_start") <= self.address
 
     @property
     def pte(self) -> int:
@@ -134,6 +137,9 @@ class Branch(NamedTuple):
     below: tuple[Branch, ...] = ()
 
 
+# Each of these says whether a branch is taken, and which values say so.
+
+
 def always(f: Facts) -> Reason:
     return True, ""
 
@@ -155,16 +161,20 @@ def allowed(f: Facts) -> Reason:
     return f.covered and not forbidden(f)[0], forbidden(f)[1]
 
 
-def failed(f: Facts) -> Reason:
+def answered(f: Facts, error: int) -> Reason:
     answer = f.results.get("handle_mm_fault")
     if answer is None:
-        return False, _("handle_mm_fault was not called")
+        return False, killed(f)[1] if killed(f)[0] else _("handle_mm_fault was not called")
     words = _("handle_mm_fault gave {answer}").format(answer=flag_names(answer, VM_FAULT_NAMES))
-    return bool(answer & VM_FAULT_ERROR), words
+    return bool(answer & error), words
 
 
-def past_the_file(f: Facts) -> Reason:
-    return failed(f)[0] and not killed(f)[0], failed(f)[1]
+def failed(f: Facts) -> Reason:
+    return answered(f, VM_FAULT_ERROR & ~VM_FAULT_OOM)
+
+
+def out_of_memory(f: Facts) -> Reason:
+    return answered(f, VM_FAULT_OOM)
 
 
 def killed(f: Facts) -> Reason:
@@ -309,6 +319,7 @@ TREE = Branch("do_page_fault", always, (
     Branch("SIGSEGV SEGV_MAPERR", not_covered),
     Branch("SIGSEGV SEGV_ACCERR", forbidden),
     Branch("handle_mm_fault", allowed, (Branch("handle_pte_fault", always, HANDLE_PTE_FAULT),)),
-    Branch("mm_fault_error", failed, (Branch("SIGBUS BUS_ADRERR", past_the_file),)),
+    Branch("pagefault_out_of_memory", out_of_memory),
+    Branch("mm_fault_error", failed, (Branch("SIGBUS BUS_ADRERR", failed),)),
     Branch("SIGKILL", killed),
 ))  # fmt: skip

@@ -98,11 +98,12 @@ def leave(now: Try, branch: Place | None, above: Place | None, end: Return | Fai
         if branch and any(each.name == signal for each in branch[1].below):
             now.taken[(*branch[0], signal)] = None
         return
-    if branch or above:
-        now.facts.results[end.function.__name__] = end.result
+    name = end.function.__name__
+    if branch or above or name == "expand_downwards":
+        now.facts.results[name] = end.result
     if branch:
         now.taken[branch[0]] = end
-    if end.function.__name__ == "find_vma" and above:
+    if name == "find_vma" and now.facts.vma is None:
         now.facts.vma = end.result
 
 

@@ -170,7 +170,7 @@ def ends(layout: Layout, side: int) -> tuple[float, str]:
 
 def draw_head(canvas: Canvas, layout: Layout, y: float, one: Mapping, side: int) -> None:
     """Name a mapping: whose it is, and what it maps."""
-    (x, anchor), kind, room = ends(layout, side), KINDS["vm_area_struct"], layout.vma + layout.pte + layout.gap / 2
+    (x, anchor), kind, room = ends(layout, side), KINDS["vm_area_struct"], layout.vma + layout.pte
     name = f"{kind.marker} {one.vma.name}  {one.vma.perms}"
     above, below = (one.owner, name) if layout.short else (f"{one.owner}  {name}", shows(one.vma, one.vma.vm_start))
     canvas.text(x, y + 16, above, bold=True, color=kind.text, anchor=anchor, room=room)
@@ -229,9 +229,9 @@ def draw_pages(canvas: Canvas, layout: Layout, top: float, shown: list[Mapping])
 
 def head(canvas: Canvas, layout: Layout, y: float, kind: str, name: str, more: str) -> None:
     """Name what is in the middle."""
-    look, x = KINDS[kind], middle(layout) + layout.middle / 2
-    canvas.text(x, y + 16, f"{look.marker} {name}", bold=True, color=look.text, room=layout.middle + layout.gap / 2)
-    canvas.text(x, y + 34, more, size=SMALL, color=MUTED, room=layout.middle + layout.gap / 2)
+    look, x, room = KINDS[kind], middle(layout) + layout.middle / 2, layout.middle + 2 * layout.gap - 12
+    canvas.text(x, y + 16, f"{look.marker} {name}", bold=True, color=look.text, room=room)
+    canvas.text(x, y + 34, more, size=SMALL, color=MUTED, room=room)
 
 
 def draw_file_page(canvas: Canvas, layout: Layout, x: float, y: float, mapping: address_space, pgoff: int) -> None:

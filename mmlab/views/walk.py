@@ -7,20 +7,16 @@ from itertools import groupby
 
 from ..check import vmas
 from ..fs.task_mmu import get_vma_name
-from ..include.fs import address_space
 from ..include.mm import TASK_SIZE
 from ..include.mm_types import PageAnon, vm_area_struct
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.pgtable import pte_none, pte_pfn
 from ..include.sched import task_struct
 from ..mm.memory import ZERO_PFN, pte_ranges, vm_normal_page
-from ..process import Process
 from .objects import Entry
 from .words import _
 
-__all__ = [
-    "Entry", "called", "maps_of", "place", "present", "ranges", "shows", "size", "state", "task_name", "vmas",
-]  # fmt: skip
+__all__ = ["Entry", "called", "place", "present", "ranges", "shows", "size", "state", "task_name", "vmas"]
 
 
 def present(vma: vm_area_struct, start: int = 0, end: int = TASK_SIZE) -> Iterator[Entry]:
@@ -44,11 +40,6 @@ def state(vma: vm_area_struct, entry: Entry) -> str:
     if entry.page is None or not PageAnon(entry.page):
         return "file"
     return "copy" if vma.vm_file else "anon"
-
-
-def maps_of(proc: Process, mapping: address_space) -> list[vm_area_struct]:
-    """Give the VMAs of a process that map this file, in the order of their addresses."""
-    return [vma for vma in vmas(proc.current.mm) if vma.vm_file and vma.vm_file.f_mapping is mapping]
 
 
 def called(vma: vm_area_struct) -> str:

@@ -79,7 +79,7 @@ def agree(one, branch, above):
 
 
 def fault(setup, access, **options):
-    """Set up, trace the access, check every fault of it; give the last one's steps, and its picture."""
+    """Set up, trace the access, check every fault of it; give the first one's steps, and its picture."""
     kernel = Kernel(**options)
     proc = kernel.spawn("reader")
     proc = setup(proc) or proc
@@ -92,7 +92,7 @@ def fault(setup, access, **options):
     for picture in pictures:
         is_well_drawn(picture)
         the_twin_says_the_same(picture)
-    return steps[-1], pictures[-1]
+    return steps[0], pictures[0]
 
 
 def memory(prot=RW, flags=MEMORY, before=None):
@@ -150,6 +150,11 @@ def no_memory(proc):
         taken += proc.pwrite(fd, b"x" * PAGE, taken)
 
 
+def store_without_an_anon_vma(proc):
+    proc.task.machine.fail_nth = 1
+    proc.store(at(1), b"x")
+
+
 CASES = {
     "anonymous load": (memory(), load, "do_anonymous_page"),
     "anonymous store": (memory(), store, "do_anonymous_page/alloc_page"),
@@ -184,6 +189,11 @@ CASES = {
     "private store past the file": (
         file(DISK, pages=1, flags=MAP_PRIVATE), store, "mm_fault_error/SIGBUS BUS_ADRERR"),
     "no page left": (memory(before=no_memory), store, "do_page_fault/SIGKILL"),
+    "no anon_vma": (memory(), store_without_an_anon_vma, "do_page_fault/pagefault_out_of_memory"),
+    "no anon_vma for a copy": (
+        file(DISK, flags=MAP_PRIVATE), store_without_an_anon_vma, "do_page_fault/pagefault_out_of_memory"),
+    "no anon_vma after the zero page": (
+        memory(before=load), store_without_an_anon_vma, "do_page_fault/pagefault_out_of_memory"),
     "no page left for a copy": (
         file(DISK, flags=MAP_PRIVATE, before=no_memory), store, "do_page_fault/SIGKILL"),
     "no page left for shared memory": (
@@ -195,7 +205,7 @@ CASES = {
 def test_the_lit_way_is_the_traces(setup, access, end):
     steps, picture = fault(setup, access, **({"mem": 16 << 20} if "SIGKILL" in end else {}))
     assert any(step.taken and "/".join(step.path).endswith(end) for step in steps), picture
-    assert picture.text.startswith(f"Page fault: a {access.__name__} at {at(1):x} by reader[")
+    assert picture.text.startswith(f"Page fault: a {access.__name__.split('_')[0]} at {at(1):x} by reader[")
 
 
 @pytest.mark.parametrize("path", [DISK, TMPFS, RAM])
@@ -206,6 +216,14 @@ def test_without_fault_around_every_page_is_asked_for(path, access, flags, drop)
     steps, _ = fault(file(path, flags=flags, drop=drop), access, fault_around_bytes=PAGE)
     assert not any(step.taken for step in steps if step.name == "do_fault_around")
     assert any(step.taken for step in steps if step.name == "__do_fault")
+
+
+def test_below_the_stack():
+    def store(proc):
+        stack = next(line for line in str(proc.maps()).splitlines() if line.endswith("[stack]"))
+        proc.store(int(stack.split("-")[0], 16) - 8, b"x")
+
+    fault(lambda proc: None, store)
 
 
 def test_the_reasons_name_the_values():

@@ -97,6 +97,19 @@ def test_neighbouring_pages_that_change_alike_are_one_line(kernel, proc):
     assert "page#442–457: mapcount 0 → 1 (+1), _count 1 → 2 (+1)" in lines
 
 
+def test_neighbours_whose_frames_do_not_follow_each_other_stay_apart(kernel, proc):
+    map_at(proc, 0, 4, RW, MEMORY)
+    before = moment(kernel)
+    for page in (1, 0, 2, 3):
+        proc.store(at(page), b"x")
+    lines = told(before, moment(kernel))
+    assert [line for line in lines if " PTE " in line] == [
+        f"reader[1] PTE {at(0):x}: new: page#443 rw- AD",
+        f"reader[1] PTE {at(1):x}: new: page#442 rw- AD",
+        f"reader[1] PTE {at(2):x}–{at(3):x}: new: page#444–445 rw- AD",
+    ]
+
+
 def test_a_copy_on_write_is_told_from_both_sides(kernel, proc):
     map_at(proc, 0, 1, RW, MEMORY)
     proc.store(at(0), b"x")

@@ -6,6 +6,8 @@ import pytest
 
 from mmlab import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, O_RDWR, PROT_READ, Kernel
 from mmlab.views import address_space
+from mmlab.views.space import CELL_LOOKS
+from mmlab.views.style import KINDS, LOOKS
 from tests.kernel.helpers import ARENA, MEMORY, PAGE, RW, at, make_file, map_at
 
 from .seen import is_well_drawn, the_twin_says_the_same, written
@@ -53,6 +55,23 @@ def test_each_page_is_what_pagemap_says(proc):
         "10000008000–1000000c000 rw-p vma#23 anonymous: 4 pages, 1 anonymous, 1 zero page",
     ]
     the_twin_says_the_same(picture, beside=facts_of_files(picture))
+    assert strips(picture) == [
+        "file anon file absent absent absent", "cached cached cached past past past", "zero anon absent absent",
+    ]  # fmt: skip
+
+
+def strips(picture):
+    """The cells drawn, strip by strip: what each is, by its looks."""
+    looks = {}
+    for name, (kind, look, _) in CELL_LOOKS.items():
+        owner, seen = KINDS[kind], LOOKS[look]
+        looks[seen.fill or owner.tint, seen.border or owner.border, seen.dashed] = name.replace("copy", "anon")
+    found = {}
+    for rect in is_well_drawn(picture).iter("{http://www.w3.org/2000/svg}rect"):
+        if float(rect.get("x")) >= 524 and float(rect.get("width")) > 20:
+            look = rect.get("fill"), rect.get("stroke"), rect.get("stroke-dasharray") is not None
+            found.setdefault(float(rect.get("y")), []).append(looks[look])
+    return [" ".join(cells) for cells in found.values()]
 
 
 def test_a_range_cuts_the_vmas_at_its_ends(proc):

@@ -39,12 +39,13 @@ def test_nodes_are_told_apart_by_shape_and_letter_too(proc):
 
 
 @pytest.mark.parametrize("page", [-1, 0, 1, 5, 22, 59, 60, 4000])
-def test_what_find_vma_compares_is_lit(page):
+@pytest.mark.parametrize("offset", [0, 8, PAGE - 1])
+def test_what_find_vma_compares_is_lit(page, offset):
     kernel = Kernel()
     proc = kernel.spawn("reader")
     for n in range(0, 60, 2):
         map_at(proc, n, 1, RW, MEMORY)
-    addr, mm = at(page) + 8, proc.task.mm
+    addr, mm = at(page) + offset, proc.task.mm
     picture, found = vma_tree(proc, addr), find_vma(mm, addr)
     assert f"find_vma(mm, {addr:x}) = {found.name}" in picture.text
     steps = re.findall(r"^  \S+ (vma#\d+): (.*)", picture.text, re.M)
