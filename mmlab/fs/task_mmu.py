@@ -24,6 +24,7 @@ from ..include.mm import (
     VM_READ,
     VM_SEQ_READ,
     VM_SHARED,
+    VM_SYNC,
     VM_WIPEONFORK,
     VM_WRITE,
 )
@@ -61,6 +62,7 @@ MNEMONICS = {  # VmFlags
     VM_LOCKONFAULT: "lf",
     VM_ACCOUNT: "ac",
     VM_NORESERVE: "nr",
+    VM_SYNC: "sf",
     VM_WIPEONFORK: "wf",
     VM_DONTDUMP: "dd",
     VM_NOHUGEPAGE: "nh",

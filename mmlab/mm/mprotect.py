@@ -8,6 +8,7 @@ from ..include.errors import failure
 from ..include.mm import (
     VM_ACCOUNT,
     VM_EXEC,
+    VM_GROWSDOWN,
     VM_LOCKED,
     VM_NORESERVE,
     VM_READ,
@@ -15,7 +16,17 @@ from ..include.mm import (
     VM_WRITE,
 )
 from ..include.mm_types import PageAnon, PG_anon_exclusive, vm_area_struct
-from ..include.mman import PAGE_ALIGN, PAGE_SHIFT, PROT_EXEC, PROT_READ, PROT_SEM, PROT_WRITE, offset_in_page
+from ..include.mman import (
+    PAGE_ALIGN,
+    PAGE_SHIFT,
+    PROT_EXEC,
+    PROT_GROWSDOWN,
+    PROT_GROWSUP,
+    PROT_READ,
+    PROT_SEM,
+    PROT_WRITE,
+    offset_in_page,
+)
 from ..include.pgtable import _PAGE_RW, pte_dirty, pte_modify, pte_none, pte_table
 from ..include.sched import task_struct
 from .gup import populate_vma_page_range
@@ -25,6 +36,7 @@ from .util import vm_enough_memory, vm_unacct_memory
 from .vma import find_vma, vma_modify
 
 RWX = VM_READ | VM_WRITE | VM_EXEC
+GROWS = PROT_GROWSDOWN | PROT_GROWSUP
 
 
 def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> None:
@@ -32,14 +44,17 @@ def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> No
 
     EINVAL unaligned or with an unknown prot; ENOMEM at a hole, EACCES where a VMA may not: what precedes is changed.
     """
-    if offset_in_page(start):
-        raise failure(EINVAL, "sys_mprotect", f"start = {start:#x} is not page-aligned")
+    grows, prot = prot & GROWS, prot & ~GROWS
+    if grows == GROWS or offset_in_page(start):
+        raise failure(EINVAL, "sys_mprotect", f"start = {start:#x} is not page-aligned, or prot grows both ways")
     end = start + (PAGE_ALIGN(length) & 2**64 - 1)
     if length and not start < end < 2**64:
         raise failure(ENOMEM, "sys_mprotect", f"start = {start:#x} + len = {length:#x} wraps around")
     if length and prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM):
         raise failure(EINVAL, "sys_mprotect", f"prot = {prot:#x} has unknown bits")
     vma = find_vma(current.mm, start)
+    if length and grows:
+        start, end = to_the_end_of(vma, start, end, grows)
     while start < end:
         if vma is None or vma.vm_start > start:
             raise failure(ENOMEM, "sys_mprotect", f"nothing is mapped at {start:#x}")
@@ -49,6 +64,15 @@ def sys_mprotect(current: task_struct, start: int, length: int, prot: int) -> No
         upto = min(vma.vm_end, end)
         vma = mprotect_fixup(current, vma, start, upto, newflags)
         start, vma = upto, vma if vma.vm_end > upto else vma.vm_next
+
+
+def to_the_end_of(vma: vm_area_struct | None, start: int, end: int, grows: int) -> tuple[int, int]:
+    """Begin where the VMA does, which must be one that grows: PROT_GROWSDOWN (x86 has no other). ENOMEM, EINVAL."""
+    if vma is None or vma.vm_start >= (end if grows == PROT_GROWSDOWN else start + 1):
+        raise failure(ENOMEM, "sys_mprotect", f"nothing is mapped at {start:#x}")
+    if not vma.vm_flags & VM_GROWSDOWN or grows != PROT_GROWSDOWN:
+        raise failure(EINVAL, "sys_mprotect", f"{vma.name} does not grow that way")
+    return vma.vm_start, end
 
 
 def mprotect_fixup(
