@@ -25,7 +25,7 @@ from .mm.oom_kill import out_of_memory
 from .mm.page_alloc import alloc_page
 from .mm.shmem import tmpfs_fs_type
 from .mm.vmscan import try_to_free_pages
-from .process import Process, integer, length
+from .process import Process, length, number
 from .report import CountReport
 from .trace import Trace
 
@@ -70,7 +70,7 @@ class Kernel:
         mem, max_map_count = length("mem", mem), length("max_map_count", max_map_count)
         fault_around_bytes = length("fault_around_bytes", fault_around_bytes)
         mmap_min_addr = length("mmap_min_addr", mmap_min_addr)
-        overcommit_memory = integer("overcommit_memory", overcommit_memory)
+        overcommit_memory = number("overcommit_memory", overcommit_memory)
         if mem < 16 << 20:
             raise ValueError(f"mem = {mem} bytes: a machine needs 16 MiB (mem=16 << 20) or more")
         if not PAGE_SIZE <= fault_around_bytes <= 512 * PAGE_SIZE:

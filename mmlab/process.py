@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from errno import ESRCH
+from errno import ENOMEM, ESRCH
 from operator import index
 
 from .arch import cpu
@@ -30,7 +30,7 @@ from .mm.filemap import last_page
 from .mm.madvise import sys_madvise
 from .mm.memfd import sys_memfd_create
 from .mm.memory import ZERO_PFN
-from .mm.mincore import sys_mincore
+from .mm.mincore import VEC_MAX, sys_mincore
 from .mm.mlock import sys_mlock, sys_munlock
 from .mm.mmap import sys_brk, sys_mmap, sys_munmap
 from .mm.mprotect import sys_mprotect
@@ -42,7 +42,16 @@ ULONG = 2**64 - 1
 BYTES_LIKE = (bytes, bytearray, memoryview)
 
 
-def integer(name: str, value: object) -> int:
+def integer(name: str, value: object, bits: int = 64) -> int:
+    """Give `value` as the signed number that so many bits of a register would hold.
+
+    >>> integer("fd", 2**32 + 3), integer("fd", 2**32 + 3, 32), integer("offset", 2**63)
+    (4294967299, 3, -9223372036854775808)
+    """
+    return (number(name, value) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+
+def number(name: str, value: object) -> int:
     """Give `value` as an int; TypeError names the argument if it is none."""
     try:
         return index(value)  # type: ignore[arg-type]
@@ -70,10 +79,10 @@ def uint(name: str, value: object) -> int:
 
 def length(name: str, value: object) -> int:
     """Give `value` as a number of bytes; ValueError if it is negative."""
-    number = integer(name, value)
-    if number < 0:
-        raise ValueError(f"{name} = {number}: must not be negative")
-    return number
+    found = number(name, value)
+    if found < 0:
+        raise ValueError(f"{name} = {found}: must not be negative")
+    return found
 
 
 def octets(name: str, value: object) -> bytes:
@@ -87,6 +96,8 @@ def pathname(value: object, name: str = "path") -> str:
     """Give `value` as text; TypeError names the argument if it is none."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError(f"{name} cannot hold a NUL byte: for C it ends there")
     return value
 
 
@@ -153,7 +164,7 @@ class Process:
 
     def open(self, path: str, flags: int, mode: int = 0o644) -> int:
         """open(2): give a file descriptor."""
-        return fs_open.sys_open(self.current, pathname(path), integer("flags", flags), integer("mode", mode))
+        return fs_open.sys_open(self.current, pathname(path), integer("flags", flags, 32), integer("mode", mode))
 
     def close(self, fd: int) -> None:
         """close(2): give a file descriptor back; mappings of the file stay."""
@@ -198,7 +209,7 @@ class Process:
     def lseek(self, fd: int, offset: int, whence: int) -> int:
         """lseek(2): move the file's position; give the new one."""
         return read_write.sys_lseek(
-            self.current, integer("fd", fd), integer("offset", offset), integer("whence", whence)
+            self.current, integer("fd", fd), integer("offset", offset), integer("whence", whence, 32)
         )
 
     def fstat(self, fd: int) -> kstat:
@@ -211,8 +222,8 @@ class Process:
 
     def fallocate(self, fd: int, mode: int, offset: int, length: int) -> None:
         """fallocate(2): reserve room for a range of bytes; with FALLOC_FL_PUNCH_HOLE (and KEEP_SIZE), free it."""
-        arguments = integer("fd", fd), integer("mode", mode), integer("offset", offset), integer("length", length)
-        fs_open.sys_fallocate(self.current, *arguments)
+        arguments = integer("mode", mode, 32), integer("offset", offset), integer("length", length)
+        fs_open.sys_fallocate(self.current, integer("fd", fd), *arguments)
 
     def fsync(self, fd: int) -> None:
         """fsync(2): write all that is dirty of a file back to its disk."""
@@ -269,11 +280,11 @@ class Process:
 
     def madvise(self, addr: int, length: int, advice: int) -> None:
         """madvise(2): say how [addr, addr + length) will be used, or have its pages dropped or brought."""
-        sys_madvise(self.current, ulong("addr", addr), ulong("length", length), integer("advice", advice))
+        sys_madvise(self.current, ulong("addr", addr), ulong("length", length), integer("advice", advice, 32))
 
     def msync(self, addr: int, length: int, flags: int) -> None:
         """msync(2): with MS_SYNC, write what was stored to shared mappings back to their files."""
-        sys_msync(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags))
+        sys_msync(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags, 32))
 
     def mincore(self, addr: int, length: int) -> bytes:
         """mincore(2): a byte for each page, 1 where it is in memory."""
@@ -281,7 +292,7 @@ class Process:
 
     def mlock(self, addr: int, length: int, flags: int = 0) -> None:
         """mlock2(2): lock [addr, addr + length) in memory; with MLOCK_ONFAULT, pages as they are touched."""
-        sys_mlock(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags))
+        sys_mlock(self.current, ulong("addr", addr), ulong("length", length), integer("flags", flags, 32))
 
     def munlock(self, addr: int, length: int) -> None:
         """munlock(2): unlock [addr, addr + length)."""
@@ -351,7 +362,10 @@ class Process:
     def fincore(self, fd: int) -> bytes:
         """Give one byte for each page of the file: 1 where it is in the page cache."""
         mapping = fget(self.current, integer("fd", fd), "fincore").f_mapping
-        cached = bytearray(last_page(mapping))
+        pages = last_page(mapping)
+        if pages > VEC_MAX:
+            raise failure(ENOMEM, "fincore", f"{pages} pages are too many to tell one by one")
+        cached = bytearray(pages)
         for pgoff, page in mapping.page_tree.items():
             if pgoff < len(cached) and page.flags & PG_uptodate:
                 cached[pgoff] = 1

@@ -49,7 +49,7 @@ def blkdev_write_iter(file: file, pos: int, source: iov_iter) -> int:
     room = file.f_mapping.host.i_size - pos
     if source.count and room <= 0:
         raise failure(ENOSPC, "blkdev_write_iter", f"pos = {pos} is not before the end of the disk")
-    source.count = min(source.count, room)
+    source.count = min(source.count, max(room, 0))
     return generic_perform_write(file, pos, source)
 
 

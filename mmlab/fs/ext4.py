@@ -5,7 +5,10 @@ The disk is `inode.i_private`: file page number → 4096 bytes. A block that is 
 
 from __future__ import annotations
 
+from errno import EOPNOTSUPP
+
 from ..include.array import array
+from ..include.errors import failure
 from ..include.fs import (
     address_space,
     address_space_operations,
@@ -16,7 +19,7 @@ from ..include.fs import (
     inode,
 )
 from ..include.highmem import page_bytes, write_page_bytes
-from ..include.mm import vm_fault, vm_operations_struct
+from ..include.mm import VM_SYNC, vm_fault, vm_operations_struct
 from ..include.mm_types import PG_dirty, PG_uptodate, page, vm_area_struct
 from ..include.mman import (
     FALLOC_FL_KEEP_SIZE,
@@ -159,7 +162,12 @@ ext4_file_vm_ops = vm_operations_struct(
 
 
 def ext4_file_mmap(file: file, vma: vm_area_struct) -> None:
-    """Tie the VMA to the page cache, as generic_file_mmap does, with vm_ops of its own: v4.4, same name."""
+    """Tie the VMA to the page cache, as generic_file_mmap does, with vm_ops of its own: v4.4, same name.
+
+    EOPNOTSUPP for MAP_SYNC (4.15): this disk is no persistent memory.
+    """
+    if vma.vm_flags & VM_SYNC:
+        raise failure(EOPNOTSUPP, "ext4_file_mmap", "MAP_SYNC, and the file is not in persistent memory (DAX)")
     file_accessed(file)
     vma.vm_ops = ext4_file_vm_ops
 

@@ -49,6 +49,7 @@ def fd_install(current: task_struct, fd: int, file: file) -> None:
 
 def fget_raw(current: task_struct, fd: int, function: str) -> file:
     """Look an open file up by its number: fs/file.c:fget_raw (v4.4). EBADF, in the name of the `function` that asks."""
+    fd &= 0xFFFFFFFF  # an unsigned int
     if fd not in current.files:
         raise failure(EBADF, function, f"fd {fd} is not open")
     return current.files[fd]

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from errno import EACCES, EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM
+from errno import EACCES, EEXIST, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM
 
 from ..include.errors import failure
 from ..include.fs import dentry, file_operations, super_block
+from ..mm.filemap import noop_fsync
 from .dcache import d_add, d_delete
 from .inode import drop_nlink, new_inode
 
-directory_fops = file_operations("simple_dir_operations")
+directory_fops = file_operations("simple_dir_operations", fsync=noop_fsync)
+PATH_MAX, NAME_MAX = 4096, 255  # bytes; the first with the 0 at its end
+
+
+def getname(path: str, function: str) -> None:
+    """Refuse a path that is empty or too long: fs/namei.c:getname_flags (v4.4). ENOENT, ENAMETOOLONG."""
+    if not path:
+        raise failure(ENOENT, function, "the path is empty")
+    if len(os.fsencode(path)) >= PATH_MAX:
+        raise failure(ENAMETOOLONG, function, f"the path is longer than {PATH_MAX - 1} bytes")
+
+
+def check_name(name: str, function: str) -> None:
+    """Refuse a name that no directory can hold: fs/libfs.c:simple_lookup (v4.4). ENAMETOOLONG."""
+    if len(os.fsencode(name)) > NAME_MAX:
+        raise failure(ENAMETOOLONG, function, f"{name[:20]}… is longer than {NAME_MAX} bytes")
 
 
 def path_lookup(root: dentry, path: str, function: str) -> dentry:
     """Find what `path` names: fs/namei.c:path_lookupat (v4.4). ENOENT, ENOTDIR, in the name of `function`."""
     at = root
-    if not path:
-        raise failure(ENOENT, function, "the path is empty")
+    getname(path, function)
     for name in path.split("/"):
         if name in ("", "."):
             continue
         if not stat.S_ISDIR(at.d_inode.i_mode):
             raise failure(ENOTDIR, function, f"{path}: {at.d_name} is not a directory")
+        check_name(name, function)
         if name == "..":
             at = at.d_parent or at
             continue
@@ -37,12 +54,14 @@ def lookup_parent(root: dentry, path: str, function: str) -> tuple[dentry, str]:
 
     A path that ends in a directory's own name for itself ("/", ".", "..") gives that directory and an empty name.
     """
+    getname(path, function)
     directory, _, name = path.rstrip("/").rpartition("/")
-    if not path or name in ("", ".", ".."):
+    if name in ("", ".", ".."):
         return path_lookup(root, path, function), ""
     parent = path_lookup(root, directory or "/", function)
     if not stat.S_ISDIR(parent.d_inode.i_mode):
         raise failure(ENOTDIR, function, f"{path}: {parent.d_name} is not a directory")
+    check_name(name, function)
     return parent, name
 
 

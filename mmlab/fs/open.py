@@ -43,6 +43,8 @@ def OPEN_FMODE(flags: int) -> int:
 def lookup_open(root: dentry, path: str, flags: int, mode: int) -> dentry:
     """Find the file or, with O_CREAT, make it: fs/namei.c:lookup_open (v4.4). ENOENT, EEXIST, ENOTDIR, EACCES."""
     parent, name = lookup_parent(root, path, "lookup_open")
+    if path.endswith("/") and flags & O_CREAT:
+        raise failure(EISDIR, "open_last_lookups", f"{path}: O_CREAT makes no directories")
     if name not in parent.d_children and name:
         if not flags & O_CREAT:
             raise failure(ENOENT, "lookup_open", f"{path}: there is no {name}")
@@ -54,9 +56,9 @@ def lookup_open(root: dentry, path: str, flags: int, mode: int) -> dentry:
 
 def may_open(inode: inode, path: str, flags: int) -> None:
     """Refuse what such a file cannot be opened for: fs/namei.c:may_open (v4.4). EISDIR, ENOTDIR."""
-    if stat.S_ISDIR(inode.i_mode) and (OPEN_FMODE(flags) & FMODE_WRITE or flags & O_CREAT):
+    if stat.S_ISDIR(inode.i_mode) and (OPEN_FMODE(flags) & FMODE_WRITE or flags & (O_CREAT | O_TRUNC)):
         raise failure(EISDIR, "may_open", f"{path} is a directory")
-    if flags & O_DIRECTORY and not stat.S_ISDIR(inode.i_mode):
+    if (flags & O_DIRECTORY or path.endswith("/")) and not stat.S_ISDIR(inode.i_mode):
         raise failure(ENOTDIR, "may_open", f"{path} is not a directory")
 
 
@@ -102,7 +104,7 @@ def sys_dup(current: task_struct, oldfd: int) -> int:
 def sys_close(current: task_struct, fd: int) -> None:
     """Give the number back; mappings of the file stay: fs/open.c:sys_close (v4.4). EBADF."""
     file = fget_raw(current, fd, "sys_close")
-    del current.files[fd]
+    del current.files[fd & 0xFFFFFFFF]
     fput(file)
 
 

@@ -16,6 +16,7 @@ from ..include.sched import task_struct
 from ..include.uio import iov_iter
 from .file_table import fget
 
+SEEK_MAX = 4  # SEEK_HOLE
 MAX_RW_COUNT = 2**31 - 4096  # bytes that one read gives at most: include/linux/fs.h
 
 
@@ -39,7 +40,7 @@ def vfs_write(file: file, pos: int, source: iov_iter) -> int:
     room = file_inode(file).i_sb.s_type.s_maxbytes - pos
     if source.count and room <= 0:
         raise failure(EFBIG, "generic_write_checks", f"pos = {pos} is not below s_maxbytes")
-    source.count = min(source.count, room)
+    source.count = min(source.count, max(room, 0))
     return file.f_op.write_iter(file, pos, source)
 
 
@@ -50,7 +51,7 @@ def rw_verify_area(function: str, pos: int, i: iov_iter) -> None:
     """
     if i.current and not access_ok(i.ubuf, i.count):
         raise failure(EFAULT, function, f"buf = {i.ubuf:#x}, count = {i.count:#x}: no program has such memory")
-    if not (0 <= pos <= MAX_LFS_FILESIZE and 0 <= i.count <= MAX_LFS_FILESIZE):
+    if not (pos >= 0 and i.count >= 0 and pos + i.count <= MAX_LFS_FILESIZE):
         raise failure(EINVAL, "rw_verify_area", f"pos = {pos}, count = {i.count}")
     i.count = min(i.count, MAX_RW_COUNT)
 
@@ -104,11 +105,13 @@ def sys_pwrite(current: task_struct, fd: int, source: iov_iter, pos: int) -> int
 def sys_lseek(current: task_struct, fd: int, offset: int, whence: int) -> int:
     """Move the file's position: fs/read_write.c:sys_lseek (v4.4). EINVAL for a position before the start; ESPIPE."""
     file = fget(current, fd, "sys_lseek")
+    if not 0 <= whence <= SEEK_MAX:
+        raise failure(EINVAL, "sys_lseek", f"whence = {whence}")
     check_seekable(file, "sys_lseek")
     if file.f_op.llseek:
         return file.f_op.llseek(file, offset, whence)
     base = {SEEK_SET: 0, SEEK_CUR: file.f_pos, SEEK_END: file.f_mapping.host.i_size}
-    if whence not in base or not 0 <= base[whence] + offset <= MAX_LFS_FILESIZE:
+    if whence not in base or not 0 <= base[whence] + offset <= file_inode(file).i_sb.s_type.s_maxbytes:
         raise failure(EINVAL, "sys_lseek", f"whence = {whence}, offset = {offset}")
     file.f_pos = base[whence] + offset
     return file.f_pos

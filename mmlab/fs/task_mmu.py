@@ -27,6 +27,7 @@ from ..include.mm import (
     VM_READ,
     VM_SEQ_READ,
     VM_SHARED,
+    VM_SYNC,
     VM_WIPEONFORK,
     VM_WRITE,
 )
@@ -66,6 +67,7 @@ MNEMONICS = {  # VmFlags
     VM_LOCKONFAULT: "lf",
     VM_ACCOUNT: "ac",
     VM_NORESERVE: "nr",
+    VM_SYNC: "sf",
     VM_WIPEONFORK: "wf",
     VM_DONTDUMP: "dd",
     VM_NOHUGEPAGE: "nh",

@@ -10,8 +10,7 @@ PROT_READ = 0x1
 PROT_WRITE = 0x2
 PROT_EXEC = 0x4
 PROT_SEM = 0x8
-PROT_GROWSDOWN = 0x01000000  # of mprotect: from the beginning of the stack
-PROT_GROWSUP = 0x02000000
+PROT_GROWSDOWN, PROT_GROWSUP = 0x01000000, 0x02000000  # mprotect: as far as the VMA goes in this direction
 
 # flags: what kind of mapping
 MAP_SHARED = 0x01

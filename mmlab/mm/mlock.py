@@ -41,8 +41,9 @@ def sys_munlock(current: task_struct, start: int, length: int) -> None:
 
 
 def page_range(start: int, length: int) -> tuple[int, int]:
-    """Give the whole pages that [start, start + length) touches."""
-    return start & PAGE_MASK, (start & PAGE_MASK) + PAGE_ALIGN(length + offset_in_page(start))
+    """Give the whole pages that [start, start + length) touches; both may wrap around at 2^64."""
+    length = PAGE_ALIGN(length + offset_in_page(start)) & 2**64 - 1
+    return start & PAGE_MASK, ((start & PAGE_MASK) + length) & 2**64 - 1
 
 
 def locked_pages(vma: vm_area_struct | None, start: int, end: int) -> int:
@@ -57,7 +58,7 @@ def locked_pages(vma: vm_area_struct | None, start: int, end: int) -> int:
 
 def apply_vma_lock_flags(current: task_struct, start: int, end: int, newflags: int) -> None:
     """Set the lock flags of [start, end), VMA by VMA: v4.4 (do_mlock), same name. ENOMEM at a hole; EINVAL."""
-    if end < start or end > 2**64:
+    if end < start:
         raise failure(EINVAL, "apply_vma_lock_flags", f"{start:#x} … {end:#x} wraps around")
     vma = find_vma(current.mm, start)
     while start < end:

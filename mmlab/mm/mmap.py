@@ -50,6 +50,7 @@ from ..include.mm import (
     VM_NORESERVE,
     VM_READ,
     VM_SHARED,
+    VM_SYNC,
     VM_WRITE,
     is_shared_maywrite,
     vm_get_page_prot,
@@ -75,6 +76,7 @@ from ..include.mman import (
     MAP_SHARED,
     MAP_SHARED_VALIDATE,
     MAP_STACK,
+    MAP_SYNC,
     MAP_TYPE,
     MAP_UNINITIALIZED,
     PAGE_ALIGN,
@@ -242,13 +244,14 @@ def calc_vm_prot_bits(prot: int) -> int:
 def calc_vm_flag_bits(flags: int) -> int:
     """Turn MAP_* into VM_*: include/linux/mman.h:calc_vm_flag_bits (v4.4).
 
-    VM_DENYWRITE ended with 5.15; MAP_STACK means VM_NOHUGEPAGE since 6.7, and until then nothing.
+    VM_DENYWRITE ended with 5.15; MAP_STACK means VM_NOHUGEPAGE since 6.7, and until then nothing; VM_SYNC is of 4.15.
     """
     return (
         (VM_GROWSDOWN if flags & MAP_GROWSDOWN else 0)
         | (VM_DENYWRITE if flags & MAP_DENYWRITE else 0)
         | (VM_LOCKED if flags & MAP_LOCKED else 0)
         | (VM_NOHUGEPAGE if flags & MAP_STACK else 0)
+        | (VM_SYNC if flags & MAP_SYNC else 0)
     )
 
 

@@ -23,7 +23,7 @@ def sys_msync(current: task_struct, start: int, length: int, flags: int) -> None
         raise failure(EINVAL, "sys_msync", f"flags = {flags:#x}")
     if offset_in_page(start):
         raise failure(EINVAL, "sys_msync", f"start = {start:#x} is not page-aligned")
-    end, hole = start + PAGE_ALIGN(length), False
+    end, hole = start + (PAGE_ALIGN(length) & 2**64 - 1), False
     if end >= 2**64:
         raise failure(ENOMEM, "sys_msync", f"start = {start:#x} + len = {length:#x} wraps around")
     while start < end:

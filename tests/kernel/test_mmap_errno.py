@@ -115,6 +115,8 @@ REFUSALS = {
     "11 GROWSDOWN, shared": (0, PAGE, R, SHARED | ANON | MAP_GROWSDOWN, NONE, 0, EINVAL, OSError, "do_mmap"),
     "12 what the file says: /proc/meminfo": (0, PAGE, R, PRIVATE, MEMINFO, 0, EIO, OSError, "proc_reg_mmap"),
     "12 what the file says: no readpage": (0, PAGE, R, PRIVATE, UNREADABLE, 0, ENOEXEC, OSError, "generic_file_mmap"),
+    "12 what the file says: MAP_SYNC on a disk": (
+        0, PAGE, R, SHARED | MAP_SYNC, BOOK, 0, EOPNOTSUPP, OSError, "ext4_file_mmap"),
     "12 more than all memory": (0, 5 << 30, RW, MEMORY, NONE, 0, ENOMEM, OSError, "__vm_enough_memory"),
     "12 more than all memory, shared": (0, 5 << 30, R, SHARED | ANON, NONE, 0, ENOMEM, OSError, "__vm_enough_memory"),
 }  # fmt: skip
@@ -153,7 +155,8 @@ ALLOWED = {
     "SHARED on a read-only fd": (R, SHARED, RO),
     "PROT_NONE": (PROT_NONE, SHARED, RO),
     "SHARED_VALIDATE of a file": (RW, MAP_SHARED_VALIDATE, BOOK),
-    "SHARED with flags that nobody knows": (RW, SHARED | 0x400000 | MAP_SYNC, BOOK),
+    "SHARED with a flag that nobody knows": (RW, SHARED | 0x400000, BOOK),
+    "SHARED with MAP_SYNC, in memory": (RW, SHARED | MAP_SYNC, NX),
     "memory with a closed fd": (R, MEMORY, CLOSED),
     "noexec without PROT_EXEC": (R, PRIVATE, NX),
     "bits of prot that nobody knows": (R | 0x40, MEMORY, NONE),

@@ -151,6 +151,19 @@ def test_what_if_the_program_said_that_it_reads_at_random(proc):
     assert present(proc, 8) == "FFFFFFFF"
 
 
+@pytest.mark.parametrize(("first", "cached", "brought"), [(8, 1, 1), (8, 2, 3), (8, 3, 4), (0, 2, 5), (0, 3, 7)])
+def test_what_if_pages_before_the_one_that_is_read_are_cached(kernel, proc, first, cached, brought):
+    """read(2) reads as much ahead as there is behind, twice as much if that is all from the file's start on."""
+    fd = holes(proc, "disk", 60)
+    for page in range(first, first + cached):
+        fresh = proc.open(FILES["disk"], O_RDWR)
+        proc.fallocate(fd, 3, (page + 1) * PAGE, 50 * PAGE)  # what was read ahead goes again
+        proc.pwrite(fresh, b"#", page * PAGE)
+    assert sum(proc.fincore(fd)) == cached
+    proc.pread(proc.open(FILES["disk"], O_RDWR), 1, (first + cached) * PAGE)
+    assert sum(proc.fincore(fd)) - cached == brought
+
+
 # ── zeros ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,6 +13,7 @@ from mmlab import (
     PROT_READ,
     BusError,
 )
+from mmlab.include.pgtable import pte_offset, pte_pfn
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, faults, make_file, map_at, present
 from tests.kernel.semantics.seen import counts, name, smaps
 
@@ -73,6 +74,18 @@ def test_what_if_the_child_ends_before_the_parent_stores(proc):
     proc.fork().exit()
     assert faults(proc, proc.store, at(0), b"#") == MINOR  # write-protected still, but nobody else has it
     assert faults(proc, proc.store, at(0), b"#") == NONE
+
+
+@pytest.mark.parametrize("kernel", ["simulated"], indirect=True)  # the frame's number is the kernel's own affair
+def test_what_if_the_last_owner_stores(kernel, proc):
+    """It keeps the page: nothing is copied."""
+    map_at(proc, 0, 1, RW, MEMORY)
+    proc.store(at(0), b"#")
+    proc.fork().exit()
+    table, i = pte_offset(proc.task.mm.pgd, at(0))
+    frame = pte_pfn(table[i])
+    proc.store(at(0), b"#")
+    assert pte_pfn(table[i]) == frame
 
 
 def test_what_if_memory_is_locked(proc):

@@ -65,6 +65,15 @@ def test_what_if_the_length_wraps_or_is_too_large(proc, length):
         proc.mmap(0, length, PROT_READ, MEMORY)
 
 
+def test_what_if_the_last_page_of_all_is_mapped(proc):
+    """It may be; the stack lies there, and MAP_FIXED takes its place."""
+    last = TASK_SIZE - PAGE
+    assert proc.mmap(last, PAGE, RW, MEMORY | MAP_FIXED) == last
+    assert proc.load(last) == b"\0"
+    with fails(proc, ENOMEM):
+        proc.mmap(TASK_SIZE, PAGE, RW, MEMORY | MAP_FIXED)
+
+
 def test_what_if_the_fd_is_only_a_path(proc):
     with fails(proc, EBADF):
         proc.mmap(0, PAGE, PROT_READ, MAP_PRIVATE, proc.open("/data/book.txt", O_PATH))

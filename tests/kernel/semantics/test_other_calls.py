@@ -6,6 +6,8 @@ import pytest
 
 from mmlab import (
     MADV_DONTNEED,
+    MADV_DONTNEED_LOCKED,
+    MADV_FREE,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
     MADV_SEQUENTIAL,
@@ -17,14 +19,16 @@ from mmlab import (
     MS_ASYNC,
     MS_INVALIDATE,
     MS_SYNC,
+    PROT_EXEC,
     PROT_READ,
     SegmentationFault,
 )
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, faults, make_file, map_at, present
-from tests.kernel.semantics.seen import areas, fails, smaps, spans
+from tests.kernel.semantics.seen import areas, counts, fails, smaps, spans
 
 MOVE = MREMAP_MAYMOVE | MREMAP_FIXED
 NONE, MINOR = (0, 0), (1, 0)
+TASK_SIZE = 0x7FFFFFFFF000
 
 
 def touched(proc, page, pages, flags=MEMORY, fd=-1):
@@ -83,6 +87,31 @@ def test_what_if_madvise_meets_a_hole(proc):
     with fails(proc, ENOMEM):
         proc.madvise(at(0), 4 * PAGE, MADV_DONTNEED)
     assert present(proc, 5) == "....A"
+
+
+def test_what_if_memory_that_a_child_has_too_may_be_freed(proc):
+    """Only the PTE of the one that said so is clean then, also when a third process has let go of the page."""
+    touched(proc, 0, 1)
+    child, other = proc.fork(), proc.fork()
+    proc.munmap(at(0), PAGE)
+    child.madvise(at(0), PAGE, MADV_FREE)
+    assert [counts(each, 0, "Shared_Clean", "Shared_Dirty") for each in (child, other)] == [(4, 0), (0, 4)]
+    child.store(at(0), b"#")
+    assert (counts(child, 0, "Private_Dirty"), other.load(at(0))) == ((4,), b"0")
+    child.exit()
+    other.exit()
+
+
+def test_what_if_locked_memory_that_was_dropped_becomes_executable(proc):
+    """Only memory that was not writable before is brought back by mprotect."""
+    touched(proc, 0, 1)
+    proc.mlock(at(0), PAGE)
+    proc.madvise(at(0), PAGE, MADV_DONTNEED_LOCKED)
+    proc.mprotect(at(0), PAGE, RW | PROT_EXEC)
+    assert present(proc, 1) == "."
+    proc.mprotect(at(0), PAGE, PROT_READ)
+    proc.mprotect(at(0), PAGE, RW)
+    assert present(proc, 1) == "A"
 
 
 def test_what_if_populate_meets_a_hole(proc):
@@ -175,6 +204,7 @@ def test_what_if_mincore_meets_a_hole(proc):
         ((at(0) + 1, PAGE, PAGE), EINVAL),
         ((at(0), PAGE, PAGE, MOVE, at(9) + 1), EINVAL),
         ((at(0), PAGE, PAGE, 8), EINVAL),
+        ((at(0), PAGE, PAGE, MOVE, TASK_SIZE), EINVAL),
     ],
 )
 def test_what_if_mremap_cannot_be(proc, arguments, errno):
