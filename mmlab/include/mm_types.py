@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 PG_uptodate = 1 << 3
 PG_dirty = 1 << 4
+PG_readahead = 1 << 16  # whoever comes here wants the next pages read, too
 PG_anon_exclusive = 1 << 17  # anonymous, and no fork shares it: a store needs no copy (5.19)
 PG_swapbacked = 1 << 18  # backed by swap, not by a file: anonymous and shmem pages
 PG_NAMES = {
+    PG_readahead: "readahead",
     PG_uptodate: "uptodate",
     PG_dirty: "dirty",
     PG_anon_exclusive: "anon_exclusive",

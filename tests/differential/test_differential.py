@@ -155,7 +155,7 @@ def test_what_if_hypothesis_meets_a_missing_rule(real, monkeypatch):
         strategy(["mmap", "load", "store", "munmap", "mprotect", "fork", "exit"], ["disk", "tmpfs"]),
         lambda program: first_difference(play(Kernel(), program), play(real, program)) is not None,
         settings=settings(
-            max_examples=500, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
+            max_examples=500, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
