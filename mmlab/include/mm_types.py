@@ -23,11 +23,13 @@ PG_uptodate = 1 << 3
 PG_dirty = 1 << 4
 PG_lru = 1 << 5  # on a list of machine.lruvec
 PG_active = 1 << 8  # on the active one, or going there
+PG_readahead = 1 << 16  # whoever comes here wants the next pages read, too
 PG_anon_exclusive = 1 << 17  # anonymous, and no fork shares it: a store needs no copy (5.19)
 PG_swapbacked = 1 << 18  # backed by swap, not by a file: anonymous and shmem pages
 PG_unevictable = 1 << 19  # of a file that lives in memory only
 PG_NAMES = {
     PG_referenced: "referenced",
+    PG_readahead: "readahead",
     PG_uptodate: "uptodate",
     PG_dirty: "dirty",
     PG_lru: "lru",

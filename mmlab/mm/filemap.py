@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from errno import EFAULT, ENOEXEC, ENOMEM
+from itertools import count
 
 from ..include.errors import failure
 from ..include.fs import address_space, file, file_inode
@@ -20,7 +21,7 @@ from ..include.mm import (
     vm_fault,
     vm_operations_struct,
 )
-from ..include.mm_types import PG_dirty, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
+from ..include.mm_types import PG_dirty, PG_readahead, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
@@ -112,19 +113,36 @@ def page_cache_sync_readahead(file: file, index: int, req_count: int) -> None:
     """Read page `index`, which read(2) misses, and as many more as the reads so far promise to want.
 
     mm/readahead.c:ondemand_readahead (v4.4). The start of a file, or a read that goes on where the last one ended,
-    begins a stream; so do pages that are cached just before. Any other read gets the pages it asked for. (The kernel
-    also reads the next window in advance.)
+    begins a stream; so do pages that are cached just before. Any other read gets the pages it asked for.
     """
     mapping, ra_pages = file.f_mapping, max(1, file.f_mapping.host.i_sb.s_type.ra_pages)
     prev_index = file.f_ra_prev_pos >> PAGE_SHIFT
     if index == 0 or req_count > ra_pages or (file.f_ra_prev_pos >= 0 and 0 <= index - prev_index <= 1):
-        force_page_cache_readahead(mapping, index, get_init_ra_size(req_count, ra_pages))
+        size = get_init_ra_size(req_count, ra_pages)
+        ra_submit(mapping, index, size, size - req_count if size > req_count else size >> 1)
         return
     cached = next((n for n in range(ra_pages) if index - 1 - n not in mapping.page_tree), ra_pages)
     if cached <= req_count:
         force_page_cache_readahead(mapping, index, req_count)
     else:
-        force_page_cache_readahead(mapping, index, min(cached * (1 + (cached == index)) + req_count, ra_pages))
+        ra_submit(mapping, index, min(cached * (1 + (cached == index)) + req_count, ra_pages), 1)
+
+
+def ra_submit(mapping: address_space, start: int, size: int, async_size: int) -> None:
+    """Read a window of `size` pages; the first of its last `async_size` tells who meets it to read on: v4.4."""
+    mark = start + size - async_size
+    fresh = mapping.host.i_sb.s_type.ra_pages and mark not in mapping.page_tree
+    force_page_cache_readahead(mapping, start, size)
+    if fresh and mark in mapping.page_tree:
+        mapping.page_tree[mark].flags |= PG_readahead
+
+
+def page_cache_async_readahead(mapping: address_space, page: page, req_count: int) -> None:
+    """Read the next window, if the page is marked: mm/readahead.c, same name (v4.4)."""
+    if page.flags & PG_readahead:
+        page.flags &= ~PG_readahead
+        start = next(n for n in count(page.index + 1) if n not in mapping.page_tree)
+        force_page_cache_readahead(mapping, start, 4 * (start - page.index + req_count))
 
 
 def get_init_ra_size(size: int, ra_pages: int) -> int:
@@ -163,6 +181,8 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
     if vmf.pgoff in mapping.page_tree:
+        if not vma.vm_flags & VM_RAND_READ:
+            page_cache_async_readahead(mapping, mapping.page_tree[vmf.pgoff], mapping.host.i_sb.s_type.ra_pages)
         return filemap_fault_cached(mapping, vmf)
     do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
@@ -190,7 +210,7 @@ def filemap_map_pages(vma: vm_area_struct, vmf: vm_fault) -> None:
     mapping, table = vma.vm_file.f_mapping, None  # type: ignore[union-attr]
     for pgoff in range(vmf.pgoff, min(vmf.max_pgoff + 1, last_page(mapping))):
         page = mapping.page_tree.get(pgoff)
-        if page is None or not page.flags & PG_uptodate:
+        if page is None or page.flags & (PG_uptodate | PG_readahead) != PG_uptodate:
             continue
         table = table or filemap_map_pmd(vma, vmf.virtual_address, page)
         if table is None:
@@ -264,6 +284,7 @@ def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
         page_cache_read(mapping, index)
         page = mapping.page_tree[index]
         get_page(page)
+        page_cache_async_readahead(mapping, page, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
         if index != (prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
             mark_page_accessed(page)
         count = min(PAGE_SIZE - offset, end - pos)

@@ -17,7 +17,7 @@ from ..include.mm import (
 )
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SIZE
-from ..include.pgtable import pte_none, pte_offset, pte_write
+from ..include.pgtable import pte_dirty, pte_none, pte_offset, pte_write
 from ..include.sched import task_struct
 from .memory import handle_mm_fault, vm_normal_page
 from .page_writeback import set_page_dirty
@@ -66,9 +66,9 @@ def follow_page(vma: vm_area_struct, address: int, flags: int) -> bool:
     if table is None or pte_none(table[i]) or (flags and not pte_write(table[i])):
         return False
     page = vm_normal_page(vma, table[i])
-    if page is not None and flags:
-        set_page_dirty(page)
     if page is not None:
+        if flags and not pte_dirty(table[i]):
+            set_page_dirty(page)
         mark_page_accessed(page)
     return True
 
