@@ -10,54 +10,20 @@ from typing import Any
 
 from .include.fs import FMODE_READ, FMODE_WRITE, address_space, dentry, file, inode, super_block
 from .include.mm import (
-    VM_ACCOUNT,
-    VM_DENYWRITE,
-    VM_EXEC,
-    VM_GROWSDOWN,
-    VM_LOCKED,
-    VM_SHARED,
-    VM_WRITE,
-    is_shared_maywrite,
-    vm_flag_names,
+    VM_ACCOUNT, VM_DENYWRITE, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE, is_shared_maywrite, vm_flag_names,
     vm_get_page_prot,
 )
 from .include.mm_inline import page_lru
 from .include.mm_types import (
-    PageAnon,
-    PG_anon_exclusive,
-    PG_dirty,
-    PG_lru,
-    PG_swapbacked,
-    PG_unevictable,
-    PG_uptodate,
-    anon_vma,
-    mm_struct,
-    page,
-    vm_area_struct,
-    vma_pages,
+    PageAnon, PG_anon_exclusive, PG_dirty, PG_lru, PG_swapbacked, PG_unevictable, PG_uptodate, anon_vma, mm_struct,
+    page, vm_area_struct, vma_pages,
 )
 from .include.mman import F_SEAL_WRITE, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
-    NR_ANON_PAGES,
-    NR_FILE_DIRTY,
-    NR_FILE_MAPPED,
-    NR_FILE_PAGES,
-    NR_FREE_PAGES,
-    NR_PAGETABLE,
-    NR_SHMEM,
-    machine,
+    NR_ANON_PAGES, NR_FILE_DIRTY, NR_FILE_MAPPED, NR_FILE_PAGES, NR_FREE_PAGES, NR_PAGETABLE, NR_SHMEM, machine,
 )
 from .include.pgtable import (
-    _PAGE_NX,
-    _PAGE_PRESENT,
-    _PAGE_PROTNONE,
-    _PAGE_RW,
-    _PAGE_USER,
-    PMD_SHIFT,
-    PMD_SIZE,
-    pte_none,
-    pte_pfn,
-    pte_write,
+    _PAGE_NX, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_RW, _PAGE_USER, PMD_SHIFT, PMD_SIZE, pte_none, pte_pfn, pte_write,
 )
 from .include.pipe_fs_i import pipe_inode_info
 from .include.shm import SHM_DEST, shm_file_data

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, SegmentationFault
 from ..include.mm import (
-    FAULT_FLAG_ALLOW_RETRY,
-    FAULT_FLAG_TRIED,
-    FAULT_FLAG_WRITE,
-    VM_EXEC,
-    VM_FAULT_ERROR,
-    VM_FAULT_MAJOR,
-    VM_FAULT_OOM,
-    VM_FAULT_RETRY,
-    VM_READ,
-    VM_WRITE,
+    FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_WRITE, VM_EXEC, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_OOM,
+    VM_FAULT_RETRY, VM_READ, VM_WRITE,
 )
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT

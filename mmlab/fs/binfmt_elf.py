@@ -14,15 +14,7 @@ from ..include.fs import allow_write_access, dentry, deny_write_access, file, ge
 from ..include.mm import TASK_SIZE
 from ..include.mm_types import mm_struct
 from ..include.mman import (
-    MAP_DENYWRITE,
-    MAP_FIXED,
-    MAP_PRIVATE,
-    O_RDONLY,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    PROT_EXEC,
-    PROT_READ,
-    PROT_WRITE,
+    MAP_DENYWRITE, MAP_FIXED, MAP_PRIVATE, O_RDONLY, PAGE_SHIFT, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE,
 )
 from ..include.mmzone import machine
 from ..include.sched import RLIMIT_STACK, task_struct

@@ -11,14 +11,7 @@ from errno import ENOSPC
 
 from ..include.array import array
 from ..include.errors import failure
-from ..include.fs import (
-    address_space_operations,
-    dentry,
-    file,
-    file_operations,
-    file_system_type,
-    super_block,
-)
+from ..include.fs import address_space_operations, dentry, file, file_operations, file_system_type, super_block
 from ..include.highmem import page_bytes
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE

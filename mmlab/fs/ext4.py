@@ -10,36 +10,17 @@ from errno import EOPNOTSUPP
 from ..include.array import array
 from ..include.errors import failure
 from ..include.fs import (
-    address_space,
-    address_space_operations,
-    file,
-    file_inode,
-    file_operations,
-    file_system_type,
-    inode,
+    address_space, address_space_operations, file, file_inode, file_operations, file_system_type, inode,
 )
 from ..include.highmem import page_bytes, write_page_bytes
 from ..include.mm import VM_SYNC, vm_fault, vm_operations_struct
 from ..include.mm_types import PG_dirty, PG_uptodate, page, vm_area_struct
 from ..include.mman import (
-    FALLOC_FL_KEEP_SIZE,
-    FALLOC_FL_PUNCH_HOLE,
-    PAGE_ALIGN,
-    PAGE_MASK,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    offset_in_page,
+    FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
 )
 from ..mm.filemap import (
-    add_to_page_cache,
-    file_accessed,
-    filemap_fault,
-    filemap_map_pages,
-    filemap_page_mkwrite,
-    generic_file_fsync,
-    generic_file_read_iter,
-    generic_perform_write,
-    make_uptodate,
+    add_to_page_cache, file_accessed, filemap_fault, filemap_map_pages, filemap_page_mkwrite, generic_file_fsync,
+    generic_file_read_iter, generic_perform_write, make_uptodate,
 )
 from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.page_alloc import alloc_page, put_page

@@ -7,26 +7,10 @@ from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR,
 
 from ..include.errors import failure
 from ..include.fs import (
-    FMODE_PATH,
-    FMODE_WRITE,
-    dentry,
-    file,
-    file_inode,
-    get_file,
-    get_write_access,
-    inode,
-    put_write_access,
+    FMODE_PATH, FMODE_WRITE, dentry, file, file_inode, get_file, get_write_access, inode, put_write_access,
 )
 from ..include.mman import (
-    FALLOC_FL_KEEP_SIZE,
-    FALLOC_FL_PUNCH_HOLE,
-    O_ACCMODE,
-    O_CREAT,
-    O_DIRECTORY,
-    O_EXCL,
-    O_LARGEFILE,
-    O_PATH,
-    O_TRUNC,
+    FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_PATH, O_TRUNC,
 )
 from ..include.sched import task_struct
 from ..mm.truncate import truncate_setsize

@@ -10,13 +10,7 @@ from errno import EAGAIN, EFAULT, ENOMEM, EPIPE
 
 from ..include.errors import OutOfMemory, failure
 from ..include.fs import (
-    FMODE_READ,
-    FMODE_WRITE,
-    address_space_operations,
-    file,
-    file_inode,
-    file_operations,
-    file_system_type,
+    FMODE_READ, FMODE_WRITE, address_space_operations, file, file_inode, file_operations, file_system_type,
 )
 from ..include.mman import O_NONBLOCK, O_RDONLY, O_WRONLY, PAGE_SIZE
 from ..include.mmzone import machine

@@ -8,25 +8,12 @@ from errno import EFAULT, EIO
 
 from ..include.errors import failure
 from ..include.fs import (
-    address_space_operations,
-    dentry,
-    file,
-    file_inode,
-    file_operations,
-    file_system_type,
-    super_block,
+    address_space_operations, dentry, file, file_inode, file_operations, file_system_type, super_block,
 )
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import (
-    LRU_UNEVICTABLE,
-    NR_ANON_PAGES,
-    NR_FILE_DIRTY,
-    NR_FILE_MAPPED,
-    NR_FILE_PAGES,
-    NR_FREE_PAGES,
-    NR_PAGETABLE,
-    NR_SHMEM,
+    LRU_UNEVICTABLE, NR_ANON_PAGES, NR_FILE_DIRTY, NR_FILE_MAPPED, NR_FILE_PAGES, NR_FREE_PAGES, NR_PAGETABLE, NR_SHMEM,
     machine,
 )
 from ..include.sched import task_struct

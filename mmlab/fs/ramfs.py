@@ -8,11 +8,7 @@ from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT
 from ..include.sched import task_struct
 from ..mm.filemap import (
-    generic_file_mmap,
-    generic_file_read_iter,
-    generic_perform_write,
-    grab_cache_page_write_begin,
-    noop_fsync,
+    generic_file_mmap, generic_file_read_iter, generic_perform_write, grab_cache_page_write_begin, noop_fsync,
 )
 from ..mm.page_writeback import __set_page_dirty_no_writeback, set_page_dirty
 from ..mm.truncate import truncate_inode_pages

@@ -6,41 +6,12 @@ from collections import Counter
 
 from ..include.fs import file_inode
 from ..include.mm import (
-    MM_ANONPAGES,
-    MM_FILEPAGES,
-    MM_SHMEMPAGES,
-    VM_ACCOUNT,
-    VM_DENYWRITE,
-    VM_DONTCOPY,
-    VM_DONTDUMP,
-    VM_EXEC,
-    VM_GROWSDOWN,
-    VM_LOCKED,
-    VM_LOCKONFAULT,
-    VM_MAYEXEC,
-    VM_MAYREAD,
-    VM_MAYSHARE,
-    VM_MAYWRITE,
-    VM_NOHUGEPAGE,
-    VM_NORESERVE,
-    VM_RAND_READ,
-    VM_READ,
-    VM_SEQ_READ,
-    VM_SHARED,
-    VM_SYNC,
-    VM_WIPEONFORK,
-    VM_WRITE,
+    MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, VM_ACCOUNT, VM_DENYWRITE, VM_DONTCOPY, VM_DONTDUMP, VM_EXEC,
+    VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NOHUGEPAGE,
+    VM_NORESERVE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SYNC, VM_WIPEONFORK, VM_WRITE,
 )
 from ..include.mm_types import (
-    PageAnon,
-    PG_dirty,
-    PG_referenced,
-    PG_swapbacked,
-    get_mm_rss,
-    mm_struct,
-    page,
-    page_mapcount,
-    vm_area_struct,
+    PageAnon, PG_dirty, PG_referenced, PG_swapbacked, get_mm_rss, mm_struct, page, page_mapcount, vm_area_struct,
 )
 from ..include.mman import PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 from ..include.pgtable import pte_dirty, pte_none, pte_young

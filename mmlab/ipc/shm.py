@@ -18,44 +18,15 @@ from ..include.fs import FMODE_READ, FMODE_WRITE, MAX_LFS_FILESIZE, file, file_i
 from ..include.mm import VM_NORESERVE, vm_fault, vm_operations_struct
 from ..include.mm_types import vm_area_struct
 from ..include.mman import (
-    MAP_FIXED,
-    MAP_SHARED,
-    PAGE_ALIGN,
-    PAGE_MASK,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    PROT_EXEC,
-    PROT_READ,
-    PROT_WRITE,
+    MAP_FIXED, MAP_SHARED, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE,
     offset_in_page,
 )
 from ..include.mmzone import OVERCOMMIT_NEVER, machine
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
 from ..include.shm import (
-    IPC_CREAT,
-    IPC_EXCL,
-    IPC_MIN_CYCLE,
-    IPC_PRIVATE,
-    IPC_RMID,
-    IPC_STAT,
-    IPCMNI_SHIFT,
-    SHM_DEST,
-    SHM_EXEC,
-    SHM_HUGETLB,
-    SHM_LOCK,
-    SHM_LOCKED,
-    SHM_NORESERVE,
-    SHM_RDONLY,
-    SHM_REMAP,
-    SHM_RND,
-    SHM_UNLOCK,
-    SHMMAX,
-    SHMMIN,
-    SHMMNI,
-    ipc_ids,
-    shm_file_data,
-    shmid_ds,
-    shmid_kernel,
+    IPC_CREAT, IPC_EXCL, IPC_MIN_CYCLE, IPC_PRIVATE, IPC_RMID, IPC_STAT, IPCMNI_SHIFT, SHM_DEST, SHM_EXEC, SHM_HUGETLB,
+    SHM_LOCK, SHM_LOCKED, SHM_NORESERVE, SHM_RDONLY, SHM_REMAP, SHM_RND, SHM_UNLOCK, SHMMAX, SHMMIN, SHMMNI, ipc_ids,
+    shm_file_data, shmid_ds, shmid_kernel,
 )
 from ..mm.mmap import do_mmap, do_munmap
 from ..mm.shmem import shmem_file_setup

@@ -8,30 +8,15 @@ from itertools import count
 from ..include.errors import failure
 from ..include.fs import address_space, file, file_inode
 from ..include.mm import (
-    FAULT_FLAG_ALLOW_RETRY,
-    VM_EXEC,
-    VM_FAULT_LOCKED,
-    VM_FAULT_MAJOR,
-    VM_FAULT_NOPAGE,
-    VM_FAULT_OOM,
-    VM_FAULT_RETRY,
-    VM_FAULT_SIGBUS,
-    VM_RAND_READ,
-    VM_SEQ_READ,
-    vm_fault,
-    vm_operations_struct,
+    FAULT_FLAG_ALLOW_RETRY, VM_EXEC, VM_FAULT_LOCKED, VM_FAULT_MAJOR, VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS, VM_RAND_READ, VM_SEQ_READ, vm_fault, vm_operations_struct,
 )
 from ..include.mm_types import PG_dirty, PG_readahead, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
 from ..include.uio import iov_iter
-from ..lib.iov_iter import (
-    copy_page_from_iter_atomic,
-    copy_page_to_iter,
-    fault_in_iov_iter_readable,
-    iov_iter_revert,
-)
+from ..lib.iov_iter import copy_page_from_iter_atomic, copy_page_to_iter, fault_in_iov_iter_readable, iov_iter_revert
 from .memory import do_set_pte, pte_alloc_map
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages

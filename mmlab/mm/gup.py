@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from ..include.mm import (
-    FAULT_FLAG_ALLOW_RETRY,
-    FAULT_FLAG_TRIED,
-    FAULT_FLAG_WRITE,
-    VM_EXEC,
-    VM_FAULT_ERROR,
-    VM_FAULT_MAJOR,
-    VM_FAULT_RETRY,
-    VM_LOCKONFAULT,
-    VM_READ,
-    VM_SHARED,
-    VM_WRITE,
+    FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_WRITE, VM_EXEC, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_RETRY,
+    VM_LOCKONFAULT, VM_READ, VM_SHARED, VM_WRITE,
 )
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SIZE

@@ -11,41 +11,14 @@ from ..fs.open import vfs_fallocate
 from ..include.errors import failure
 from ..include.fs import file
 from ..include.mm import (
-    VM_DONTCOPY,
-    VM_DONTDUMP,
-    VM_LOCKED,
-    VM_MAYWRITE,
-    VM_RAND_READ,
-    VM_READ,
-    VM_SEQ_READ,
-    VM_SHARED,
-    VM_WIPEONFORK,
+    VM_DONTCOPY, VM_DONTDUMP, VM_LOCKED, VM_MAYWRITE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK,
     VM_WRITE,
 )
 from ..include.mm_types import PageAnon, PG_dirty, page_mapcount, vm_area_struct
 from ..include.mman import (
-    FALLOC_FL_KEEP_SIZE,
-    FALLOC_FL_PUNCH_HOLE,
-    MADV_DODUMP,
-    MADV_DOFORK,
-    MADV_DONTDUMP,
-    MADV_DONTFORK,
-    MADV_DONTNEED,
-    MADV_DONTNEED_LOCKED,
-    MADV_FREE,
-    MADV_KEEPONFORK,
-    MADV_NORMAL,
-    MADV_POPULATE_READ,
-    MADV_POPULATE_WRITE,
-    MADV_RANDOM,
-    MADV_REMOVE,
-    MADV_SEQUENTIAL,
-    MADV_WILLNEED,
-    MADV_WIPEONFORK,
-    PAGE_ALIGN,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    offset_in_page,
+    FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED,
+    MADV_DONTNEED_LOCKED, MADV_FREE, MADV_KEEPONFORK, MADV_NORMAL, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_RANDOM,
+    MADV_REMOVE, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_WIPEONFORK, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
 )
 from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, pte_none, pte_offset
 from ..include.sched import task_struct

@@ -12,21 +12,8 @@ from ..include.errors import failure
 from ..include.fs import FMODE_WRITE, file, file_inode, mapping_deny_writable
 from ..include.mm import VM_MAYWRITE, VM_NORESERVE, VM_SHARED, VM_WRITE
 from ..include.mman import (
-    F_ADD_SEALS,
-    F_SEAL_EXEC,
-    F_SEAL_FUTURE_WRITE,
-    F_SEAL_GROW,
-    F_SEAL_SEAL,
-    F_SEAL_SHRINK,
-    F_SEAL_WRITE,
-    MFD_ALLOW_SEALING,
-    MFD_CLOEXEC,
-    MFD_EXEC,
-    MFD_HUGE_MASK,
-    MFD_HUGETLB,
-    MFD_NOEXEC_SEAL,
-    O_LARGEFILE,
-    O_RDWR,
+    F_ADD_SEALS, F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE,
+    MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_HUGE_MASK, MFD_HUGETLB, MFD_NOEXEC_SEAL, O_LARGEFILE, O_RDWR,
 )
 from ..include.sched import task_struct
 from ..include.shmem_fs import SHMEM_I, shmem_inode_info

@@ -16,52 +16,19 @@ from collections.abc import Iterator
 from ..include.errors import KernelBug, OutOfMemory
 from ..include.fs import address_space
 from ..include.mm import (
-    FAULT_FLAG_WRITE,
-    MM_ANONPAGES,
-    MM_FILEPAGES,
-    MM_SHMEMPAGES,
-    VM_FAULT_ERROR,
-    VM_FAULT_NOPAGE,
-    VM_FAULT_OOM,
-    VM_FAULT_RETRY,
-    VM_FAULT_SIGBUS,
-    VM_FAULT_WRITE,
-    VM_LOCKED,
-    VM_MAYWRITE,
-    VM_SHARED,
-    VM_WRITE,
-    vm_fault,
+    FAULT_FLAG_WRITE, MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, VM_FAULT_ERROR, VM_FAULT_NOPAGE, VM_FAULT_OOM,
+    VM_FAULT_RETRY, VM_FAULT_SIGBUS, VM_FAULT_WRITE, VM_LOCKED, VM_MAYWRITE, VM_SHARED, VM_WRITE, vm_fault,
     vma_has_recency,
 )
 from ..include.mm_types import (
-    PageAnon,
-    PG_anon_exclusive,
-    PG_swapbacked,
-    PG_uptodate,
-    mm_struct,
-    page,
-    update_hiwater_rss,
-    vm_area_struct,
+    PageAnon, PG_anon_exclusive, PG_swapbacked, PG_uptodate, mm_struct, page, update_hiwater_rss, vm_area_struct,
     vma_pages,
 )
 from ..include.mman import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import NR_PAGETABLE, PGFAULT
 from ..include.pgtable import (
-    _PAGE_ACCESSED,
-    _PAGE_DIRTY,
-    _PAGE_RW,
-    PMD_SHIFT,
-    PMD_SIZE,
-    PTRS_PER_PTE,
-    pfn_pte,
-    pte_dirty,
-    pte_index,
-    pte_none,
-    pte_offset,
-    pte_pfn,
-    pte_table,
-    pte_write,
-    pte_young,
+    _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_RW, PMD_SHIFT, PMD_SIZE, PTRS_PER_PTE, pfn_pte, pte_dirty, pte_index, pte_none,
+    pte_offset, pte_pfn, pte_table, pte_write, pte_young,
 )
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import set_page_dirty

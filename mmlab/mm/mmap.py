@@ -8,86 +8,27 @@
 from __future__ import annotations
 
 import stat
-from errno import (
-    EACCES,
-    EEXIST,
-    EINVAL,
-    ENODEV,
-    ENOMEM,
-    EOPNOTSUPP,
-    EOVERFLOW,
-    EPERM,
-)
+from errno import EACCES, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM
 from typing import Any
 
 from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
 from ..fs.file_table import fget, fput
 from ..include.errors import failure
 from ..include.fs import (
-    FMODE_READ,
-    FMODE_WRITE,
-    MAX_LFS_FILESIZE,
-    allow_write_access,
-    deny_write_access,
-    file,
-    file_inode,
-    get_file,
-    mapping_map_writable,
-    mapping_unmap_writable,
+    FMODE_READ, FMODE_WRITE, MAX_LFS_FILESIZE, allow_write_access, deny_write_access, file, file_inode, get_file,
+    mapping_map_writable, mapping_unmap_writable,
 )
 from ..include.mm import (
-    TASK_SIZE,
-    VM_ACCOUNT,
-    VM_DENYWRITE,
-    VM_EXEC,
-    VM_GROWSDOWN,
-    VM_LOCKED,
-    VM_MAYEXEC,
-    VM_MAYREAD,
-    VM_MAYSHARE,
-    VM_MAYWRITE,
-    VM_NOHUGEPAGE,
-    VM_NORESERVE,
-    VM_READ,
-    VM_SHARED,
-    VM_SYNC,
-    VM_WRITE,
-    is_shared_maywrite,
+    TASK_SIZE, VM_ACCOUNT, VM_DENYWRITE, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
+    VM_MAYWRITE, VM_NOHUGEPAGE, VM_NORESERVE, VM_READ, VM_SHARED, VM_SYNC, VM_WRITE, is_shared_maywrite,
     vm_get_page_prot,
 )
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
 from ..include.mman import (
-    MAP_32BIT,
-    MAP_ABOVE4G,
-    MAP_ANONYMOUS,
-    MAP_DENYWRITE,
-    MAP_EXECUTABLE,
-    MAP_FIXED,
-    MAP_FIXED_NOREPLACE,
-    MAP_GROWSDOWN,
-    MAP_HUGE_1GB,
-    MAP_HUGE_2MB,
-    MAP_HUGETLB,
-    MAP_LOCKED,
-    MAP_NONBLOCK,
-    MAP_NORESERVE,
-    MAP_POPULATE,
-    MAP_PRIVATE,
-    MAP_SHARED,
-    MAP_SHARED_VALIDATE,
-    MAP_STACK,
-    MAP_SYNC,
-    MAP_TYPE,
-    MAP_UNINITIALIZED,
-    PAGE_ALIGN,
-    PAGE_MASK,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    PROT_EXEC,
-    PROT_READ,
-    PROT_WRITE,
-    map_names,
-    offset_in_page,
+    MAP_32BIT, MAP_ABOVE4G, MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN,
+    MAP_HUGE_1GB, MAP_HUGE_2MB, MAP_HUGETLB, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE,
+    MAP_SHARED, MAP_SHARED_VALIDATE, MAP_STACK, MAP_SYNC, MAP_TYPE, MAP_UNINITIALIZED, PAGE_ALIGN, PAGE_MASK,
+    PAGE_SHIFT, PAGE_SIZE, PROT_EXEC, PROT_READ, PROT_WRITE, map_names, offset_in_page,
 )
 from ..include.mmzone import OVERCOMMIT_NEVER
 from ..include.pgtable import _PAGE_RW, PMD_SIZE
@@ -101,20 +42,8 @@ from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import (
-    __vma_unlink,
-    count_vma_pages_range,
-    find_vma,
-    find_vma_links,
-    may_expand_vm,
-    mlock_future_check,
-    remove_vma,
-    split_vma,
-    unlink_file_vma,
-    vm_start_gap,
-    vm_stat_account,
-    vma_below,
-    vma_link,
-    vma_merge,
+    __vma_unlink, count_vma_pages_range, find_vma, find_vma_links, may_expand_vm, mlock_future_check, remove_vma,
+    split_vma, unlink_file_vma, vm_start_gap, vm_stat_account, vma_below, vma_link, vma_merge,
 )
 
 VM_DATA_DEFAULT_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC

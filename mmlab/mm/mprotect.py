@@ -5,27 +5,10 @@ from __future__ import annotations
 from errno import EACCES, EINVAL, ENOMEM
 
 from ..include.errors import failure
-from ..include.mm import (
-    VM_ACCOUNT,
-    VM_EXEC,
-    VM_GROWSDOWN,
-    VM_LOCKED,
-    VM_NORESERVE,
-    VM_READ,
-    VM_SHARED,
-    VM_WRITE,
-)
+from ..include.mm import VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_NORESERVE, VM_READ, VM_SHARED, VM_WRITE
 from ..include.mm_types import PageAnon, PG_anon_exclusive, vm_area_struct
 from ..include.mman import (
-    PAGE_ALIGN,
-    PAGE_SHIFT,
-    PROT_EXEC,
-    PROT_GROWSDOWN,
-    PROT_GROWSUP,
-    PROT_READ,
-    PROT_SEM,
-    PROT_WRITE,
-    offset_in_page,
+    PAGE_ALIGN, PAGE_SHIFT, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE, offset_in_page,
 )
 from ..include.pgtable import _PAGE_RW, pte_dirty, pte_modify, pte_none, pte_table
 from ..include.sched import task_struct

@@ -9,14 +9,7 @@ from ..include.fs import get_file
 from ..include.mm import TASK_SIZE, VM_ACCOUNT, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_SHARED
 from ..include.mm_types import vm_area_struct, vma_pages
 from ..include.mman import (
-    MAP_FIXED,
-    MAP_SHARED,
-    MREMAP_DONTUNMAP,
-    MREMAP_FIXED,
-    MREMAP_MAYMOVE,
-    PAGE_ALIGN,
-    PAGE_SHIFT,
-    PAGE_SIZE,
+    MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE,
     offset_in_page,
 )
 from ..include.pgtable import PMD_SIZE, pte_index, pte_none
@@ -28,15 +21,7 @@ from .mmap import do_munmap, get_unmapped_area
 from .rmap import anon_vma_clone, unlink_anon_vmas
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import (
-    Place,
-    find_vma,
-    find_vma_links,
-    may_expand_vm,
-    vm_area_dup,
-    vm_stat_account,
-    vma_adjust,
-    vma_link,
-    vma_merge,
+    Place, find_vma, find_vma_links, may_expand_vm, vm_area_dup, vm_stat_account, vma_adjust, vma_link, vma_merge,
 )
 
 FLAGS = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP

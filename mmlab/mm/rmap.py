@@ -6,38 +6,14 @@ from collections.abc import Iterator
 from errno import ENOMEM
 
 from ..include.errors import failure
-from ..include.mm import (
-    MM_ANONPAGES,
-    MM_FILEPAGES,
-    VM_EXEC,
-    VM_LOCKED,
-    VM_READ,
-    VM_SHARED,
-    VM_WRITE,
-    vma_has_recency,
-)
+from ..include.mm import MM_ANONPAGES, MM_FILEPAGES, VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE, vma_has_recency
 from ..include.mm_types import (
-    PageAnon,
-    PG_anon_exclusive,
-    PG_dirty,
-    PG_swapbacked,
-    anon_vma,
-    page,
-    page_mapcount,
-    vm_area_struct,
-    vma_pages,
+    PageAnon, PG_anon_exclusive, PG_dirty, PG_swapbacked, anon_vma, page, page_mapcount, vm_area_struct, vma_pages,
 )
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import NR_ANON_PAGES, NR_FILE_MAPPED
 from ..include.pgtable import (
-    _PAGE_ACCESSED,
-    _PAGE_DIRTY,
-    _PAGE_RW,
-    pte_dirty,
-    pte_offset,
-    pte_pfn,
-    pte_table,
-    pte_young,
+    _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_RW, pte_dirty, pte_offset, pte_pfn, pte_table, pte_young,
 )
 from .page_alloc import put_page
 from .slab import anon_vma_cachep, kmem_cache_free, kmem_cache_zalloc

@@ -13,50 +13,22 @@ from ..fs.file_table import alloc_file, fput
 from ..fs.inode import new_inode
 from ..include.errors import OutOfMemory, failure
 from ..include.fs import (
-    FMODE_READ,
-    FMODE_WRITE,
-    address_space,
-    address_space_operations,
-    file,
-    file_inode,
-    file_operations,
-    file_system_type,
-    inode,
+    FMODE_READ, FMODE_WRITE, address_space, address_space_operations, file, file_inode, file_operations,
+    file_system_type, inode,
 )
-from ..include.mm import (
-    VM_FAULT_LOCKED,
-    VM_FAULT_SIGBUS,
-    VM_NORESERVE,
-    vm_fault,
-    vm_operations_struct,
-)
+from ..include.mm import VM_FAULT_LOCKED, VM_FAULT_SIGBUS, VM_NORESERVE, vm_fault, vm_operations_struct
 from ..include.mm_types import PG_swapbacked, PG_uptodate, page, vm_area_struct
 from ..include.mman import (
-    F_SEAL_FUTURE_WRITE,
-    F_SEAL_GROW,
-    F_SEAL_SEAL,
-    F_SEAL_SHRINK,
-    F_SEAL_WRITE,
-    FALLOC_FL_KEEP_SIZE,
-    FALLOC_FL_PUNCH_HOLE,
-    PAGE_ALIGN,
-    PAGE_SHIFT,
-    PAGE_SIZE,
-    offset_in_page,
+    F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
 )
 from ..include.mmzone import machine
 from ..include.shmem_fs import SHMEM_I, shmem_inode_info
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_page_to_iter, copy_to_iter
 from .filemap import (
-    add_to_page_cache,
-    delete_from_page_cache,
-    file_accessed,
-    filemap_map_pages,
-    find_get_page,
-    generic_perform_write,
-    last_page,
-    noop_fsync,
+    add_to_page_cache, delete_from_page_cache, file_accessed, filemap_map_pages, find_get_page, generic_perform_write,
+    last_page, noop_fsync,
 )
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty

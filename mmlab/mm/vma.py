@@ -8,15 +8,7 @@ from ..fs.file_table import fput
 from ..include.errors import failure
 from ..include.fs import file, file_inode, get_file
 from ..include.mm import (
-    TASK_SIZE,
-    VM_ACCOUNT,
-    VM_DENYWRITE,
-    VM_EXEC,
-    VM_GROWSDOWN,
-    VM_LOCKED,
-    VM_READ,
-    VM_SHARED,
-    VM_WRITE,
+    TASK_SIZE, VM_ACCOUNT, VM_DENYWRITE, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE,
     is_shared_maywrite,
 )
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
