@@ -220,7 +220,9 @@ def load(f: Facts) -> Reason:
 def new_page(f: Facts) -> Reason:
     if not f.write:
         return False, access_words(f) + _(": the zero page will do")
-    return f.results["anon_vma_prepare"], access_words(f)
+    if not f.results["anon_vma_prepare"]:
+        return False, _("no memory for an anon_vma")
+    return True, access_words(f)
 
 
 def store_private(f: Facts) -> Reason:

@@ -161,7 +161,7 @@ def steps(tries: list[Try], branch: Branch, above: Path) -> Iterator[Step]:
 
 # ── the picture ─────────────────────────────────────────────────────────────────────────────────────────────
 
-WIDTH, TOP, ROW, INDENT, BOX, WHY = 880, 66, 30, 22, 168, 344  # px; WHY is where the reasons begin
+WIDTH, TOP, ROW, INDENT, BOX, WHY = 880, 66, 30, 22, 178, 348  # px; WHY is where the reasons begin
 
 
 def fault_tree(trace: Trace, number: int = 0) -> Diagram:
@@ -195,7 +195,8 @@ def headline(trace: Trace, number: int) -> list[str]:
     if isinstance(last, Failure):
         ends = [str(last.error)]
     words = _("Page fault: {access} at {address:x} by {task}")
-    return [words.format(access=access, address=address, task=task_name(current)), ", ".join(ends)]
+    ended = ", ".join(ends) or _("not counted: the access is tried again")
+    return [words.format(access=access, address=address, task=task_name(current)), ended]
 
 
 def draw_edge(canvas: Canvas, rows: dict[Path, int], step: Step) -> None:
