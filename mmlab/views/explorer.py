@@ -165,11 +165,16 @@ class Explorer(widgets.VBox):
         self.slider = widgets.IntSlider(
             description=_("step"), min=1, max=len(self.steps), layout=wide("30em"), style={"description_width": "3em"}
         )
-        self.play = widgets.Play(min=1, max=len(self.steps), interval=700, layout=widgets.Layout(width="auto"))
-        self.link = widgets.jslink((self.play, "value"), (self.slider, "value"))
+        # Play keeps the time, in the browser; its own buttons have no words, so it has one that has
+        self.clock = widgets.Play(min=1, max=len(self.steps), interval=700, layout=widgets.Layout(display="none"))
+        self.play = widgets.ToggleButton(
+            description=_("play"), tooltip=_("step on by itself"), layout=widgets.Layout(width="auto")
+        )
+        widgets.jslink((self.clock, "value"), (self.slider, "value"))
+        widgets.jslink((self.play, "value"), (self.clock, "playing"))
         self.buttons = row(
             button(_("◀ back"), _("one step back"), partial(self.move, -1)), self.slider,
-            button(_("forward ▶"), _("one step on"), partial(self.move, 1)), self.play,
+            button(_("forward ▶"), _("one step on"), partial(self.move, 1)), self.play, self.clock,
         )  # fmt: skip
         known = list(dict.fromkeys(name for name in self.names if name))
         self.target = widgets.Combobox(
