@@ -171,6 +171,28 @@ def place(change: Change) -> str:
     return show_change(change).partition(": ")[0]
 
 
+def function_of(step: Step) -> Callable[..., Any] | None:
+    """Give the function that a step is about, or, of a change, in which it is made."""
+    if isinstance(step.event, Change):
+        return step.caller.function if step.caller else None
+    return step.event.function
+
+
+def name_of(step: Step) -> str:
+    """Name what a step is found by: the field that changes, or the function that is called."""
+    if isinstance(step.event, Change):
+        return place(step.event)
+    return "" if step.text.startswith("}") else f"{step.event.function.__name__}()"
+
+
+def spell_step(step: Step) -> str:
+    """Spell a step on its own: a closing brace alone would not say whose it is."""
+    function = function_of(step)
+    if function and step.text.startswith("}"):
+        return f"{function.__name__}(){step.text[1:]}"
+    return step.text.removeprefix("· ").removesuffix(" {")
+
+
 def what_happens(step: Step) -> str:
     """Say in a word or two what kind of step it is."""
     event = step.event

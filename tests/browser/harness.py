@@ -35,7 +35,7 @@ import axe_playwright_python
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 
-from mmlab.setup import places
+from mmlab.setup import launch, places
 from mmlab.setup.install import is_root
 
 __all__ = ["Lab", "ask", "count_widgets", "expect", "open_notebook", "run_all", "screenshot", "theme", "violations"]
@@ -76,7 +76,9 @@ ASK_AXE = """async css => (await axe.run({ include: [[css]], exclude: [['.noUi-h
 class Lab:
     """A JupyterLab server on copies of the notebooks, with all its own files under `home`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, prompt: bool = True) -> None:
+        """`prompt`: with the websocket of `make lab`; else with Jupyter's own, which waits for TCP."""
+        self.options = [f"--ServerApp.root_dir={home / 'root'}", *([launch.PROMPT] if prompt else [])]
         self.home, self.root, self.token = home, home / "root", uuid.uuid4().hex
         self.log = home / "jupyterlab.log"
         kept_out = shutil.ignore_patterns(".ipynb_checkpoints")
@@ -96,7 +98,7 @@ class Lab:
     def start(self, *program: str) -> None:
         """Start the server, by JupyterLab itself or by another `program` of Python's, and wait until it answers."""
         command = [
-            sys.executable, "-m", *(program or ("jupyterlab", f"--ServerApp.root_dir={self.root}")),
+            sys.executable, "-m", *(program or ("jupyterlab", *self.options)),
             "--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly", *(["--allow-root"] if is_root() else []),
