@@ -2,17 +2,21 @@
 
 In one run of one JupyterLab and one Chromium, on one graph of 30 nodes:
 
-  ours    a slider, and one widgets.HTML that gets the picture drawn in this process: what every lab here does
+  ours    a slider, and one widgets.HTML that gets the picture, laid out by Graphviz in this process
+  scale   the same, drawn to scale by a Canvas, without a layout engine
+  small   a picture of one number: what the way through JupyterLab costs alone
   plain   what one writes first: ipywidgets.interact, graphviz.Source, and so a `dot` process for each move
 
-Then the same with Jupyter's own websocket, which waits for TCP (mmlab/setup/websocket.py), and what a move costs at the
-kernel beside a callback that does nothing. Without `dot` on PATH the plain way is left out, and it says so.
+The ways take turns, so that whatever else the machine does hits all of them; so do two JupyterLabs, with the
+websocket of `make lab` and with Jupyter's own (mmlab/setup/websocket.py). Then what a move costs at the kernel, beside
+a callback that does nothing. Without `dot` on PATH the plain way is left out, and it says so.
 """
 
 import argparse
-import re
+import contextlib
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,21 +28,31 @@ from playwright.sync_api import sync_playwright
 
 from mmlab.setup import browser
 from tests.browser.conftest import FLAGS
-from tests.browser.harness import Lab, ask, open_notebook, run_all
+from tests.browser.harness import Lab, open_notebook, run_all
 
 GRAPH = """\
 import ipywidgets as widgets
 from IPython.display import display
-from mmlab.views.diagram import Diagram, Row, digraph, edge, table
+from mmlab.views.diagram import Canvas, Diagram, Row, digraph, edge, table
 
 def graph(value):
     made = digraph("vm_area_struct")
     for n in range(30):
-        rows = [Row("vm_start", f"{n << 20:x}"), Row("vm_pgoff", value + n), Row("vm_file")]
-        made.node(f"vma{n}", table("vm_area_struct", f"vma#{n}", rows))
+        made.node(f"vma{n}", table("vm_area_struct", f"vma#{n}", [Row("vm_pgoff", value + n), Row("rb")]))
         if n:
-            edge(made, f"vma{(n - 1) // 2}:vm_file", f"vma{n}")
+            edge(made, f"vma{(n - 1) // 2}:rb", f"vma{n}")
     return made
+
+def to_scale(value):
+    made = Canvas(960, 330)
+    for n in range(30):
+        level = (n + 1).bit_length() - 1
+        x, y = 960 * (n + 1.5 - (1 << level)) / (1 << level), 20 + 62 * level
+        if n:
+            up = (n - 1) // 2 + 1.5 - (1 << level - 1)
+            made.line(960 * up / (1 << level - 1), y - 36, x, y)
+        made.box(x - 28, y, 56, 26, value + n, kind="vm_area_struct")
+    return made.diagram("30 VMAs", f"vm_pgoff {value}")
 
 def slider():
     return widgets.IntSlider(min=0, max=100_000, description="vm_pgoff")
@@ -51,26 +65,44 @@ ours.observe(redraw, "value")
 redraw()
 widgets.VBox([ours, picture]).add_class("ours")
 """
+SCALE = """\
+scale, drawing = slider(), widgets.HTML()
+def rescale(change=None):
+    drawing.value = to_scale(scale.value).html()
+scale.observe(rescale, "value")
+rescale()
+widgets.VBox([scale, drawing]).add_class("scale")
+"""
 PLAIN = """\
 import graphviz
 plain = slider()
 shown = widgets.interactive(lambda value: display(graphviz.Source(graph(value).source)), value=plain)
 shown.add_class("plain")
 """
+SMALL = """\
+small, number = slider(), widgets.HTML()
+def tell(change=None):
+    number.value = f"<svg width='20' height='20'><desc>{small.value}</desc></svg>"
+small.observe(tell, "value")
+tell()
+widgets.VBox([small, number]).add_class("small")
+"""
 NOTHING = "nothing = slider()\nnothing.observe(lambda change: None, 'value')"
 MMAP_LAB = "from mmlab.views import MmapLab\nlab = MmapLab()"
-STAMP = """css => {
+STAMP = """([css, way]) => {
     // what is on screen: the inline picture, or the address of an image that has been decoded
-    const image = document.querySelector(`${css} .jp-RenderedSVG img`);
     const seen = () => {
-        if (css === '.ours') return document.querySelector('.ours svg desc')?.textContent;
+        if (css !== '.plain') return document.querySelector(`${css} svg desc`)?.textContent;
         const image = document.querySelector('.plain .jp-RenderedSVG img');
         return image?.complete && image.naturalWidth ? image.src : undefined;
     };
-    const times = window.times = [];
+    const times = (window.times ??= {})[way] = [];
     let pressed, before;
-    document.addEventListener('keydown', () => { pressed = performance.now(); before = seen(); }, true);
-    window.settled = () => new Promise(resolve => {
+    document.querySelector(`${css} .noUi-handle`).addEventListener('keydown', () => {
+        pressed = performance.now();
+        before = seen();
+    }, true);
+    (window.settled ??= {})[way] = () => new Promise(resolve => {
         const look = () => {
             const now = seen();
             if (pressed !== undefined && now !== undefined && now !== before) {
@@ -84,21 +116,26 @@ STAMP = """css => {
 }"""
 
 
-def in_browser(page, css, moves):
-    """Press a key so many times, each after the picture of the one before is there; give the times in ms."""
-    page.locator(f"{css} svg, {css} img").first.wait_for()
-    page.evaluate(STAMP, css)
-    page.locator(f"{css} .noUi-handle").focus()
+def in_browser(pages, ways, moves):
+    """Press a key so many times in each page each way, in turn; give the times in ms, by page and way."""
+    for page in pages.values():
+        for way in ways:
+            page.locator(f".{way} svg, .{way} img").first.wait_for()
+            page.evaluate(STAMP, [f".{way}", way])
     for _ in range(moves + 5):
-        page.keyboard.press("ArrowRight")
-        page.evaluate("settled()")
-        page.wait_for_timeout(30)
-    return page.evaluate("times")[5:]
+        for page in pages.values():
+            page.bring_to_front()
+            for way in ways:
+                page.locator(f".{way} .noUi-handle").focus()
+                page.keyboard.press("ArrowRight")
+                page.evaluate(f"settled.{way}()")
+                page.wait_for_timeout(30)
+    return {(name, way): page.evaluate(f"times.{way}")[5:] for name, page in pages.items() for way in ways}
 
 
 def at_kernel(code, name, moves):
-    """Send so many moves of a slider to a kernel of its own; give the times in ms until it is idle again."""
-    manager, client = start_new_kernel()
+    """Send so many moves of a slider to a kernel; give the times in ms until it is idle, and its CPU time for one."""
+    manager, client = start_new_kernel(stderr=subprocess.DEVNULL)
     try:
         reply = client.execute_interactive(
             GRAPH + code, user_expressions={"id": f"{name}.model_id"}, output_hook=lambda _: None, timeout=60
@@ -106,7 +143,7 @@ def at_kernel(code, name, moves):
         assert reply["content"]["status"] == "ok", reply["content"]
         comm = reply["content"]["user_expressions"]["id"]["data"]["text/plain"].strip("'")
         step = 4096 if "lab" in name else 1
-        times = []
+        times, used = [], cpu(client)
         for move in range(1, moves + 11):
             value = step * (move % 8) if step > 1 else move
             content = {"comm_id": comm, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}}
@@ -119,10 +156,17 @@ def at_kernel(code, name, moves):
                 if ours and heard["content"].get("execution_state") == "idle":
                     break
             times.append((time.perf_counter() - started) * 1000)
-        return times[10:]
+        return times[10:], (cpu(client) - used) * 1000 / len(times)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def cpu(client):
+    """Ask a kernel how many seconds of processor time it has used."""
+    asked = {"cpu": "__import__('time').process_time()"}
+    reply = client.execute_interactive("", user_expressions=asked, output_hook=lambda _: None, timeout=60)
+    return float(reply["content"]["user_expressions"]["cpu"]["data"]["text/plain"])
 
 
 def line(what, times):
@@ -132,8 +176,9 @@ def line(what, times):
     return p50, p95
 
 
-def both_ways(chromium, cells, moves, *, prompt):
-    """Run the notebook in a JupyterLab of its own; give the times of each way that is there."""
+@contextlib.contextmanager
+def opened(chromium, cells, *, prompt):
+    """Start a JupyterLab of its own, and run the notebook in it; give the page."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         lab = Lab(Path(home), prompt=prompt)
         lab.start()
@@ -141,10 +186,8 @@ def both_ways(chromium, cells, moves, *, prompt):
             page = chromium.new_page(viewport={"width": 1280, "height": 1600})
             open_notebook(page, lab, lab.add(f"{uuid.uuid4().hex}.ipynb", list(cells.values())))
             run_all(page)
-            assert ask(page, "1") == "1"
-            times = {way: in_browser(page, f".{way}", moves) for way in cells if way != "graph"}
+            yield page
             page.close()
-            return times
         finally:
             lab.stop()
 
@@ -155,31 +198,39 @@ def main():
     parser.add_argument("--moves", type=int, default=100)
     moves = parser.parse_args().moves
     dot, missed = shutil.which("dot"), []
-    cells = {"graph": GRAPH, "ours": OURS} | ({"plain": PLAIN} if dot else {})
+    cells = {"graph": GRAPH, "ours": OURS, "scale": SCALE, "small": SMALL} | ({"plain": PLAIN} if dot else {})
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
         print(f"Key press → changed picture of 30 nodes, in Chromium {chromium.version}:")
-        times = both_ways(chromium, cells, moves, prompt=True)
-        ours = line("ours", times["ours"])
-        if dot:
-            plain = line("plain: interact + graphviz.Source + dot", times["plain"])
-            ratios = [mine / theirs for mine, theirs in zip(ours, plain, strict=True)]
-            print(f"  ours / plain: {ratios[0]:.2f} at p50, {ratios[1]:.2f} at p95 (bar: 0.5)")
-            missed += [f"ours is {ratio:.2f} of plain" for ratio in ratios if ratio > 0.5]
-        else:
-            print("  plain: left out, there is no `dot` on PATH (Debian: apt-get install graphviz)")
-        print("The same through Jupyter's own websocket, without TCP_NODELAY:")
-        for way, found in both_ways(chromium, cells, moves, prompt=False).items():
-            line(way, found)
+        with opened(chromium, cells, prompt=True) as prompt, opened(chromium, cells, prompt=False) as own:
+            pages = {"make lab": prompt, "Jupyter's own websocket": own}
+            times = in_browser(pages, [way for way in cells if way != "graph"], moves)
         chromium.close()
+    seen = {key: line(f"{key[0]}: {key[1]}", found) for key, found in times.items()}
+    if dot:
+        for way in ("ours", "scale"):
+            pairs = zip(seen["make lab", way], seen["make lab", "plain"], strict=True)
+            p50, p95 = (mine / theirs for mine, theirs in pairs)
+            print(f"  {way} / plain: {p50:.2f} at p50, {p95:.2f} at p95 (bar: 0.5)")
+            missed += [f"{way} is {max(p50, p95):.2f} of plain"] if max(p50, p95) > 0.5 else []
+    else:
+        print("  plain: left out, there is no `dot` on PATH (Debian: apt-get install graphviz)")
     print("At the kernel, from the slider's message to idle:")
-    nothing = line("a callback that does nothing", at_kernel(NOTHING, "nothing", moves))
-    drawn = line("30 nodes, drawn", at_kernel(OURS, "ours", moves))
-    line("MmapLab: boot, mmap, two pictures", at_kernel(MMAP_LAB, "lab.controls['offset']", moves))
-    print(f"  30 nodes / nothing: {drawn[0] / nothing[0]:.2f} at p50 (bar: 3)")
-    if drawn[0] > 3 * nothing[0]:
-        missed.append(f"a redraw costs {drawn[0] / nothing[0]:.2f} empty callbacks")
-    print("missed: " + re.sub(r"[\[\]]", "", "; ".join(missed)) if missed else "all bars held")
+    ways = {
+        "a callback that does nothing": (NOTHING, "nothing"),
+        "scale: 30 nodes, no layout engine": (SCALE, "scale"),
+        "ours: 30 nodes, Graphviz in process": (OURS, "ours"),
+        "MmapLab, in eight positions": (MMAP_LAB, "lab.controls['offset']"),
+    }
+    least = None
+    for what, (code, name) in ways.items():
+        times, used = at_kernel(code, name, moves)
+        p50, _ = line(what, times)
+        least = least or (p50, used)
+        print(f"  {'':42} {p50 / least[0]:.1f} of nothing (bar: 3); CPU {used:.1f} ms a move")
+        if p50 > 3 * least[0]:
+            missed.append(f"{what}: {p50 / least[0]:.1f} empty callbacks")
+    print(f"missed: {'; '.join(missed)}" if missed else "all bars held")
     return 1 if missed else 0
 
 
