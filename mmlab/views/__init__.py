@@ -38,6 +38,6 @@ from .tree import vma_tree
 
 __all__ = [
     "Diagram", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict", "refusal", "run",
-    "shared_memory", "stack", "vma_tree",
+    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict",
+    "refusal", "run", "shared_memory", "stack", "vma_tree",
 ]  # fmt: skip
