@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .array import array
+
 if TYPE_CHECKING:
     from .fs import file
     from .mm import vm_operations_struct
@@ -67,5 +69,5 @@ class ipc_ids:
     __slots__ = ("last_idx", "segments", "seq")
 
     def __init__(self) -> None:
-        self.segments: dict[int, shmid_kernel] = {}
+        self.segments: array[int, shmid_kernel] = array("ipc_ids")
         self.seq, self.last_idx = 0, -1

@@ -10,6 +10,7 @@ from mmlab.setup.install import is_root
 from mmlab.setup.places import ROOT
 
 FIRST = "notebooks/00_start_here.ipynb"
+PROMPT = "--ServerApp.kernel_websocket_connection_class=mmlab.setup.websocket.PromptConnection"
 
 
 def lab(prefix: Path, words: Sequence[str]) -> int:
@@ -25,7 +26,7 @@ def lab(prefix: Path, words: Sequence[str]) -> int:
 
 def lab_command(prefix: Path, words: Sequence[str]) -> list[str]:
     """Return the command that starts JupyterLab with the project's folder as its root."""
-    command = [str(places.python_of(prefix)), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
+    command = [str(places.python_of(prefix)), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", PROMPT]
     if (ROOT / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     if is_root():

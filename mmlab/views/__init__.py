@@ -10,10 +10,14 @@
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
+    explorer.py  a trace, forwards and backwards, step by step    trace.explore()
+    predict.py   a question answered before the kernel does        predict(question, answer)
+    history.py   a machine as it was at each event of a trace      what the explorer goes back with
+    reasons.py   the sentence that explains a step                 and source.py, its source
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
     diagram.py   a picture with its text twin                     Diagram, Canvas
     render.py    from DOT to SVG                                  whichever Graphviz is there
-    style.py     colours, markers, fonts
+    style.py     colours, markers, fonts of the pictures           sheet.py: of the widgets
 
 Only the views import graphviz and ipywidgets; the kernel's rooms know nothing of them.
 """
@@ -26,13 +30,14 @@ from .mappings import page_tables
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
+from .predict import Prediction, predict
 from .refusal import refusal
 from .shared import shared_memory
 from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
-    "Diagram", "Ledger", "MmapLab", "Moment", "Setting", "address_space", "changes", "difference", "fault_steps",
-    "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "refusal", "run", "shared_memory",
-    "stack", "vma_tree",
+    "Diagram", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes", "difference",
+    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict",
+    "refusal", "run", "shared_memory", "stack", "vma_tree",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,6 +198,7 @@ def _text(value: object, limit: int = 40) -> str:
     return re.sub(r"\\(?=[EGHLNT\\])", "\\\\\u200b", html.escape(line)) if line.strip() else "&#160;" * 2
 
 
+@lru_cache(maxsize=8192, typed=True)  # from one drawing to the next most of a picture is the same
 def _tag(name: str, content: str, **attributes: object) -> str:
     """Return an element around ready `content`; `stroke_width=2` is stroke-width="2", None is left out."""
     given = ((key.replace("_", "-"), value) for key, value in attributes.items() if value is not None)

@@ -27,7 +27,7 @@ from ..trace import TREE_LINKS, Call, Change, Return, Trace, is_recording
 from .diagram import Canvas, Diagram
 from .history import History, Step, steps
 from .objects import process_graph, vma_graph
-from .reasons import place, reason, reference, what_happens
+from .reasons import function_of, name_of, reason, reference, spell_step, what_happens
 from .sheet import STYLE
 from .source import place_of, source_html, source_text
 from .style import shorten
@@ -38,29 +38,6 @@ INDENT = "\xa0\xa0"  # spaces that a list box keeps
 LINKS = TREE_LINKS | {"vm_next", "vm_prev"}
 
 # ── what is to be seen of a step ────────────────────────────────────────────────────────────────────────────
-
-
-def names_of(step: Step) -> str:
-    """Name what a step can be jumped to by: the field that changes, or the function that is called."""
-    if isinstance(step.event, Change):
-        return place(step.event)
-    entered = isinstance(step.event, Call) or not step.text.startswith("}")
-    return f"{step.event.function.__name__}()" if entered else ""
-
-
-def spell(step: Step) -> str:
-    """Spell a step on its own: a closing brace alone would not say whose it is."""
-    function = function_of(step)
-    if function and step.text.startswith("}"):
-        return f"{function.__name__}(){step.text[1:]}"
-    return step.text.removeprefix("· ").removesuffix(" {")
-
-
-def function_of(step: Step) -> Callable[..., Any] | None:
-    """Give the function that a step is about, or, of a change, in which it is made."""
-    if isinstance(step.event, Change):
-        return step.caller.function if step.caller else None
-    return step.event.function
 
 
 def subjects(events: list[Any]) -> Iterator[tuple[int, vm_area_struct]]:
@@ -121,7 +98,7 @@ class Explorer(widgets.VBox):
         self.steps = steps(self.history.events, tree_links=tree_links)
         if not 0 < len(self.steps) <= LIMIT:
             raise ValueError(f"the trace has {len(self.steps)} steps: trace something, but at most {LIMIT} steps")
-        self.names = [names_of(step) for step in self.steps]
+        self.names = [name_of(step) for step in self.steps]
         self.proc = process_in(self.history.events)
         self.picture = self._drawn_by(picture, args) if picture else self._drawn_by_subject()
         self.history.go(0)
@@ -165,11 +142,16 @@ class Explorer(widgets.VBox):
         self.slider = widgets.IntSlider(
             description=_("step"), min=1, max=len(self.steps), layout=wide("30em"), style={"description_width": "3em"}
         )
-        self.play = widgets.Play(min=1, max=len(self.steps), interval=700, layout=widgets.Layout(width="auto"))
-        self.link = widgets.jslink((self.play, "value"), (self.slider, "value"))
+        # Play keeps the time, in the browser; its own buttons have no words, so it has one that has
+        self.clock = widgets.Play(min=1, max=len(self.steps), interval=700, layout=widgets.Layout(display="none"))
+        self.play = widgets.ToggleButton(
+            description=_("play"), tooltip=_("step on by itself"), layout=widgets.Layout(width="auto")
+        )
+        widgets.jslink((self.clock, "value"), (self.slider, "value"))
+        widgets.jslink((self.play, "value"), (self.clock, "playing"))
         self.buttons = row(
             button(_("◀ back"), _("one step back"), partial(self.move, -1)), self.slider,
-            button(_("forward ▶"), _("one step on"), partial(self.move, 1)), self.play,
+            button(_("forward ▶"), _("one step on"), partial(self.move, 1)), self.play, self.clock,
         )  # fmt: skip
         known = list(dict.fromkeys(name for name in self.names if name))
         self.target = widgets.Combobox(
@@ -261,7 +243,7 @@ class Explorer(widgets.VBox):
         where = reference(function) if function else ""
         head = f"{self.at}/{len(self.steps)}"
         linux = f'<span class="mm-where">{_("in Linux")}: {html.escape(where)}</span>' if where else ""
-        line = html.escape(spell(step))
+        line = html.escape(spell_step(step))
         return (
             f'<div class="mm-told" role="status"><span class="mm-step">{head}</span> <b>{what_happens(step)}</b> '
             f"<code>{line}</code><br>{html.escape(reason(step))} {linux}</div>"

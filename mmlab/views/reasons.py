@@ -18,7 +18,9 @@ from .history import Step
 from .words import _
 
 # what follows the sentence: where it is in Linux, or the next sentence
-SOURCE = re.compile(r":\s+(?:the [a-z ]+ )?(?=(?:[\w-]+/)+[\w.-]+\.[chS]\b|v?\d+\.\d+\b|\w+ and on \()|\. |\.$")
+SOURCE = re.compile(
+    r":\s+(?:the [a-z ]+ )?(?=(?:[\w-]+/)+[\w.-]+\.[chS]\b|v?\d+\.\d+\b|(?:in )?\w+ (?:and on )?\(v?\d)|\. |\.$"
+)
 MEANINGS = {
     "vm_area_struct": {
         "vm_mm": "the address space that the VMA belongs to",
@@ -45,6 +47,13 @@ MEANINGS = {
         "exe_file": "the program that runs in it",
         "owner": "whose address space it is",
         "start_stack": "where the stack begins, at its upper end",
+        "data_vm": "how many pages its private, writable VMAs cover",
+        "exec_vm": "how many pages its executable VMAs cover that nobody may write",
+        "stack_vm": "how many pages its stack covers",
+        "hiwater_rss": "the most pages it has had in memory at once, as last noted",
+        "hiwater_vm": "the most pages its VMAs have covered at once, as last noted",
+        "start_code": "where the program's code begins",
+        "end_code": "where the program's code ends",
         "mmap_base": "below which address new mappings are placed",
         "task_size": "the first address that no program may use",
     },
@@ -104,6 +113,7 @@ KINDS = {  # the arrays, by the end of their names
     "files": "the open file that the descriptor stands for",
     "rlim": "a limit of the process",
     "d_children": "the names in the directory",
+    "ipc_ids": "the segments of System V shared memory, by number",
     "tasks": "the processes of the machine, by pid",
 }
 
@@ -169,6 +179,28 @@ def failure_reason(name: str, error: BaseException) -> str:
 def place(change: Change) -> str:
     """Name what changed: `vma#3.vm_pgoff`, `pte[7ffff7de6000]`, `vm_stat[nr_mapped]`."""
     return show_change(change).partition(": ")[0]
+
+
+def function_of(step: Step) -> Callable[..., Any] | None:
+    """Give the function that a step is about, or, of a change, in which it is made."""
+    if isinstance(step.event, Change):
+        return step.caller.function if step.caller else None
+    return step.event.function
+
+
+def name_of(step: Step) -> str:
+    """Name what a step is found by: the field that changes, or the function that is called."""
+    if isinstance(step.event, Change):
+        return place(step.event)
+    return "" if step.text.startswith("}") else f"{step.event.function.__name__}()"
+
+
+def spell_step(step: Step) -> str:
+    """Spell a step on its own: a closing brace alone would not say whose it is."""
+    function = function_of(step)
+    if function and step.text.startswith("}"):
+        return f"{function.__name__}(){step.text[1:]}"
+    return step.text.removeprefix("· ").removesuffix(" {")
 
 
 def what_happens(step: Step) -> str:

@@ -1,9 +1,10 @@
 """The style sheet of the widgets: their own colours, legible in the light and the dark theme of JupyterLab."""
 
 STYLE = """
-.mm-explorer{--mm-paper:#fff;--mm-ink:#1a1a1a;--mm-muted:#4a5058;--mm-rule:#d5d9df;--mm-lit:#fff3c4;--mm-lit-ink:#1a1a1a;
+.mm-explorer,.mm-predict{--mm-paper:#fff;--mm-ink:#1a1a1a;--mm-muted:#4a5058;--mm-rule:#d5d9df;--mm-lit:#fff3c4;--mm-lit-ink:#1a1a1a;
   --mm-k:#00539c;--mm-s:#7a3b00;--mm-c:#4a5058;--mm-n:#6a1b9a;--mm-f:#005f45}
-body[data-jp-theme-light="false"] .mm-explorer{--mm-paper:#1b1d20;--mm-ink:#e8eaed;--mm-muted:#b4bac2;--mm-rule:#4a5058;
+body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict){
+  --mm-paper:#1b1d20;--mm-ink:#e8eaed;--mm-muted:#b4bac2;--mm-rule:#4a5058;
   --mm-lit:#5a4700;--mm-lit-ink:#fff;--mm-k:#8ecbff;--mm-s:#ffc48a;--mm-c:#b4bac2;--mm-n:#dcb4ff;--mm-f:#7fe3c0}
 .mm-explorer .mm-panes{flex-flow:row wrap;gap:8px;align-items:stretch}
 .mm-explorer .mm-panes>.widget-html{flex:1 1 32em;min-width:0;margin:0}
@@ -35,4 +36,15 @@ body[data-jp-theme-light="false"] .mm-explorer{--mm-paper:#1b1d20;--mm-ink:#e8ea
 .mm-explorer .mm-counters span{display:block;color:var(--mm-muted);font-size:11px}
 .mm-explorer .mm-counters .mm-lit{background:var(--mm-lit);color:var(--mm-lit-ink)}
 .mm-explorer .mm-counters .mm-lit span{color:inherit}
+.mm-predict{border:1px solid var(--mm-rule);border-left:4px solid #0072b2;background:var(--mm-paper);
+  padding:4px 12px 8px;max-width:60em}
+.mm-predict .widget-label,.mm-predict .widget-radio-box label,.mm-predict .mm-question,.mm-predict .mm-none,
+.mm-predict li,.mm-predict p{color:var(--mm-ink)}
+.mm-predict .mm-question{font-weight:bold;margin:4px 0;line-height:1.5}
+.mm-predict .widget-radio-box{height:auto}
+.mm-predict [role=status]{line-height:1.5;padding:4px 12px;color:var(--mm-ink);border-left:4px solid var(--mm-muted)}
+.mm-predict .mm-right{border-left-color:#009e73}.mm-predict .mm-wrong{border-left-color:#d55e00}
+.mm-predict p{margin:4px 0 0}
+.mm-predict ul{margin:0;padding-left:1.2em;font:12px/1.5 var(--jp-code-font-family,monospace);white-space:pre-wrap}
+.mm-predict code{background:none;color:inherit}
 """

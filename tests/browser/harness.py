@@ -31,13 +31,14 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import axe_playwright_python
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 
-from mmlab.setup import places
+from mmlab.setup import launch, places
 from mmlab.setup.install import is_root
 
-__all__ = ["Lab", "ask", "expect", "open_notebook", "run_all", "screenshot", "theme"]
+__all__ = ["Lab", "ask", "count_widgets", "expect", "open_notebook", "run_all", "screenshot", "theme", "violations"]
 
 SCREENSHOTS = places.ROOT / "build" / "screenshots"
 STARTS = 60  # seconds that JupyterLab, or a notebook in it, may take to start
@@ -66,10 +67,18 @@ ASK = """async expression => {
 }"""
 
 
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+ASK_AXE = """async css => (await axe.run({ include: [[css]], exclude: [['.noUi-handle']] })).violations
+    .filter(found => ['serious', 'critical'].includes(found.impact))
+    .flatMap(found => found.nodes.map(node => `${found.id}: ${node.html}\\n${node.failureSummary}`))"""
+
+
 class Lab:
     """A JupyterLab server on copies of the notebooks, with all its own files under `home`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, prompt: bool = True) -> None:
+        """`prompt`: with the websocket of `make lab`; else with Jupyter's own, which waits for TCP."""
+        self.options = [f"--ServerApp.root_dir={home / 'root'}", *([launch.PROMPT] if prompt else [])]
         self.home, self.root, self.token = home, home / "root", uuid.uuid4().hex
         self.log = home / "jupyterlab.log"
         kept_out = shutil.ignore_patterns(".ipynb_checkpoints")
@@ -89,7 +98,7 @@ class Lab:
     def start(self, *program: str) -> None:
         """Start the server, by JupyterLab itself or by another `program` of Python's, and wait until it answers."""
         command = [
-            sys.executable, "-m", *(program or ("jupyterlab", f"--ServerApp.root_dir={self.root}")),
+            sys.executable, "-m", *(program or ("jupyterlab", *self.options)),
             "--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly", *(["--allow-root"] if is_root() else []),
@@ -160,6 +169,21 @@ def ask(page: Page, expression: str) -> str:
     return str(answer["data"]["text/plain"])
 
 
+def count_widgets(page: Page) -> str:
+    """Return how many widgets and comms the kernel of the open notebook has."""
+    widgets = "len(__import__('ipywidgets').widgets.widget._instances)"
+    return ask(page, f"({widgets}, len(get_ipython().kernel.comm_manager.comms))")
+
+
+def violations(page: Page, css: str) -> list[str]:
+    """Return what axe-core finds wrong, seriously or critically, in the elements `css` and all that is in them.
+
+    The handle of a slider is left out: ipywidgets makes it, gives it no name, and offers no way to.
+    """
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return list(page.evaluate(ASK_AXE, css))
+
+
 def theme(page: Page, name: str) -> None:
     """Switch JupyterLab to the theme "light" or "dark"."""
     page.evaluate(
@@ -169,6 +193,7 @@ def theme(page: Page, name: str) -> None:
     page.wait_for_function(
         "light => document.body.dataset.jpThemeLight === light", arg="true" if name == "light" else "false"
     )
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
 
 
 def screenshot(page: Page, name: str, of: Locator | None = None) -> Path:

@@ -1,9 +1,20 @@
 """Time travel in a real browser: by mouse and by keyboard, forwards and backwards, light and dark."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page
 
-from tests.browser.harness import ask, expect, open_notebook, run_all, screenshot, theme
+from tests.browser.harness import (
+    ask,
+    count_widgets,
+    expect,
+    open_notebook,
+    run_all,
+    screenshot,
+    theme,
+    violations,
+)
 
 TRACE = """\
 from mmlab import MAP_SHARED, O_RDONLY, PROT_READ, Kernel
@@ -15,32 +26,98 @@ with kernel.trace() as trace:
     proc.load(addr)
 """
 EXPLORE = "explorer = trace.explore()\nexplorer"
+WAIT = 15_000
 
 
 @pytest.fixture
 def explorer(page: Page, lab) -> Locator:
     open_notebook(page, lab, lab.add("explorer.ipynb", [TRACE, EXPLORE]))
     run_all(page)
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     found = page.locator(".mm-explorer")
     found.scroll_into_view_if_needed()
     return found
 
 
-def expect_step(explorer: Locator, number: int) -> None:
-    """Wait until the step with this number is told, and shown as the chosen one in the tree and on the slider."""
+def expect_step(page: Page, explorer: Locator, number: int) -> None:
+    """Wait until all that is on screen is of this step: the words, the source, the picture, the tree, the slider."""
     count = explorer.locator("select option").count()
-    expect(explorer.locator(".mm-step")).to_have_text(f"{number}/{count}", timeout=15_000)
-    expect(explorer.locator(".mm-panes select")).to_have_js_property("selectedIndex", number - 1)
+    expect(explorer.locator(".mm-step")).to_have_text(f"{number}/{count}", timeout=WAIT)
+    expect(explorer.locator("select")).to_have_js_property("selectedIndex", number - 1, timeout=WAIT)
+    expect(explorer.locator(".widget-readout")).to_have_text(str(number), timeout=WAIT)
+    told, picture = eval(ask(page, f"(explorer.go({number}), explorer.step.text, explorer._picture().text)[1:]"))
+    expect(explorer.locator("svg desc")).to_have_text(picture, timeout=WAIT)
+    marked = explorer.locator(".mm-line[aria-current]")
+    assert marked.count() <= 1
+    if told.startswith("· vma#"):
+        field = re.match(r"· vma#\d+\.(\w+)", told)[1]
+        assert field in marked.text_content()
 
 
-def test_look(page, explorer):
+def test_by_keyboard_alone(page, explorer):
+    handle = explorer.locator(".noUi-handle")
+    handle.focus()
+    for _ in range(38):
+        page.keyboard.press("ArrowRight")
+    expect_step(page, explorer, 39)
+    expect(explorer.locator(".mm-told")).to_contain_text("vma#22.vm_pgoff: 0 → 1")
+    for key, number in (("ArrowLeft", 38), ("Home", 1), ("End", 234)):
+        page.keyboard.press(key)
+        expect_step(page, explorer, number)
+    explorer.locator("select").focus()
+    for key, number in (("Home", 1), ("End", 234), ("Home", 1)):  # JupyterLab keeps the up and down keys for its cells
+        page.keyboard.press(key)
+        expect_step(page, explorer, number)
+    explorer.get_by_label("go to").fill("vm_stat[nr_mapped]")
+    for key, where in (("next", "408 → 409"), ("next", "409 → 410"), ("previous", "408 → 409")):
+        explorer.get_by_role("button", name=key).focus()
+        page.keyboard.press("Enter")
+        expect(explorer.locator(".mm-told")).to_contain_text(f"vm_stat[nr_mapped]: {where}", timeout=WAIT)
+    explorer.get_by_role("button", name="back").focus()
+    page.keyboard.press("Space")
+    expect(explorer.locator(".mm-told")).to_contain_text("page#443._mapcount: -1 → 0", timeout=WAIT)
+
+
+def test_by_mouse(page, explorer):
+    explorer.get_by_role("button", name="forward").click()
+    expect_step(page, explorer, 2)
+    explorer.get_by_role("button", name="back").click()
+    expect_step(page, explorer, 1)
+    explorer.locator("select").select_option(index=49)
+    expect_step(page, explorer, 50)
+    play = explorer.get_by_role("button", name="play")
+    play.click()
+    expect(explorer.locator(".mm-step")).to_have_text("52/234", timeout=WAIT)
+    play.click()
+    page.wait_for_timeout(1500)
+    number = int(ask(page, "explorer.at"))
+    assert 52 <= number <= 54
+    expect_step(page, explorer, number)
+
+
+def test_a_burst_of_moves_ends_on_the_last_and_leaves_nothing_behind(page, explorer):
+    before = count_widgets(page)
+    explorer.locator(".noUi-handle").focus()
+    seen = []
+    page.expose_function("seen", lambda text: seen.append(text))
+    page.evaluate("""() => new MutationObserver(() => seen(document.querySelector('.mm-step').textContent))
+        .observe(document.querySelector('.mm-explorer'), { subtree: true, childList: true })""")
+    for _ in range(120):
+        page.keyboard.press("ArrowRight")
+    expect_step(page, explorer, 121)
     page.wait_for_timeout(500)
-    screenshot(page, "explorer-0", of=explorer)
-    for at in ("vm_pgoff", "vma_link()", "nr_mapped"):
-        ask(page, f"explorer.go(explorer.number({at!r}))")
-        page.wait_for_timeout(500)
-        screenshot(page, f"explorer-{at.strip('()')}", of=explorer)
-    theme(page, "dark")
-    page.wait_for_timeout(2500)
-    screenshot(page, "explorer-dark", of=explorer)
+    numbers = [int(text.split("/")[0]) for text in seen]
+    assert numbers == sorted(numbers), "an older step was shown after a newer one"
+    assert count_widgets(page) == before
+    assert explorer.locator("svg[role=img]").count() == 1
+    assert not [error for error in page.console_errors if "Traceback" in error or "Error" in error]
+
+
+def test_it_is_accessible_and_legible_in_both_themes(page, explorer):
+    for name in ("light", "dark"):
+        theme(page, name)
+        for at in ("vm_pgoff", "vma_link()", "nr_mapped"):
+            ask(page, f"explorer.go(explorer.number({at!r}))")
+            expect_step(page, explorer, int(ask(page, "explorer.at")))
+            screenshot(page, f"explorer-{name}-{at.strip('()')}", of=explorer)
+            found = violations(page, ".mm-explorer")
+            assert not found, "\n\n".join(found)

@@ -183,8 +183,8 @@ def test_each_kernel_function_has_a_sentence():
 
 def test_all_controls_move_one_step(mapped):
     _, _, _, explorer = mapped
-    back, slider, forward, play = explorer.buttons.children
-    assert slider is explorer.slider and play is explorer.play
+    back, slider, forward, _, clock = explorer.buttons.children
+    assert slider is explorer.slider and clock is explorer.clock
     explorer.tree.index = 9
     assert (explorer.at, slider.value) == (10, 10)
     forward.click()
@@ -197,7 +197,7 @@ def test_all_controls_move_one_step(mapped):
         assert explorer.at == seen
     forward.click()
     assert explorer.at == len(explorer.steps)
-    assert (play.min, play.max) == (slider.min, slider.max) == (1, len(explorer.steps))
+    assert (clock.min, clock.max) == (slider.min, slider.max) == (1, len(explorer.steps))
 
 
 def test_jumping_from_change_to_change_and_back(mapped):
