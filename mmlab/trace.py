@@ -82,6 +82,7 @@ TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, 
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
     *("file_inode", "last_page", "last_vma", "vma_below", "vm_start_gap", "hint_is_free"),
     *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
+    *("fget_raw", "shmem_file", "mapping_unevictable", "page_lru", "add_page_to_lru_list", "del_page_from_lru_list"),
     *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
     *("maybe_mkwrite", "get_page", "translate", "elf_pages", "OPEN_FMODE", "d_path", "get_vma_name", "show_map_vma"),
 }
@@ -89,6 +90,7 @@ ANSWERS = {  # function → the field that its result is for
     "calc_vm_prot_bits": "vm_flags",
     "calc_vm_flag_bits": "vm_flags",
     "file_vm_flags": "vm_flags",
+    "memfd_check_seals_mmap": "vm_flags",
     "vm_get_page_prot": "vm_page_prot",
 }
 TREE_LINKS = {"rb_left", "rb_right", "rb_parent", "rb_red", "rb_node"}
