@@ -59,6 +59,7 @@ class Facts:
     address: int
     write: bool
     vma: vm_area_struct | None = None
+    above: bool = False  # the VMA that find_vma gave began above the address
     table: pte_table | None = None
     results: dict[str, Any] = field(default_factory=dict)
 
@@ -70,9 +71,7 @@ class Facts:
     @property
     def covered(self) -> bool:
         """Whether the VMA that find_vma gave holds the address, or has grown down to it, as a stack does."""
-        if self.vma is None:
-            return False
-        return "expand_downwards" in self.results or self.then.get(self.vma, "vm_start") <= self.address
+        return self.vma is not None and (not self.above or "expand_downwards" in self.results)
 
     @property
     def pte(self) -> int:
@@ -144,9 +143,17 @@ def always(f: Facts) -> Reason:
     return True, ""
 
 
+def begins_above(f: Facts) -> Reason:
+    if f.vma is None:
+        return False, _("no VMA ends above {address:x}").format(address=f.address)
+    words = _("{vma}, the next, begins above {address:x}") if f.above else _("{vma} covers {address:x}")
+    return f.above, words.format(vma=f.vma.name, address=f.address)
+
+
 def not_covered(f: Facts) -> Reason:
     words = _("{vma} covers {address:x}") if f.covered else _("no VMA covers {address:x}")
-    return not f.covered, words.format(vma=f.vma.name if f.vma else "", address=f.address)
+    refusal = f": {f.results['refusal']}" if "refusal" in f.results else ""
+    return not f.covered, words.format(vma=f.vma.name if f.vma else "", address=f.address) + refusal
 
 
 def forbidden(f: Facts) -> Reason:
@@ -318,7 +325,9 @@ HANDLE_PTE_FAULT = (
         Branch("wp_page_copy", must_copy))),
 )  # fmt: skip
 TREE = Branch("do_page_fault", always, (
-    Branch("SIGSEGV SEGV_MAPERR", not_covered),
+    Branch("lock_mm_and_find_vma", always, (
+        Branch("expand_downwards", begins_above),
+        Branch("SIGSEGV SEGV_MAPERR", not_covered))),
     Branch("SIGSEGV SEGV_ACCERR", forbidden),
     Branch("handle_mm_fault", allowed, (Branch("handle_pte_fault", always, HANDLE_PTE_FAULT),)),
     Branch("pagefault_out_of_memory", out_of_memory),

@@ -69,7 +69,7 @@ def follow(events: list[Event], later: list[Event]) -> list[Try]:
             continue
         if event.function is handle_mm_fault and HANDLE_MM_FAULT in now.taken:
             facts = replace(now.facts, results=dict(now.facts.results))
-            now = Try(facts, {HANDLE_MM_FAULT[:1]: now.taken[HANDLE_MM_FAULT[:1]]}, {})
+            now = Try(facts, {path: end for path, end in now.taken.items() if path[:2] != HANDLE_MM_FAULT}, {})
             tries.append(now)
         if event.function is handle_pte_fault:
             now.facts.then, now.facts.table = Then(later[i:]), event.args[2]
@@ -95,16 +95,19 @@ def leave(now: Try, branch: Place | None, above: Place | None, end: Return | Fai
     if isinstance(end, Failure):
         signal = signal_of(end.error)
         now.facts.results[signal] = True
+        if branch and branch[1].name == "expand_downwards":
+            now.facts.results["refusal"] = getattr(end.error, "strerror", "")
         if branch and any(each.name == signal for each in branch[1].below):
             now.taken[(*branch[0], signal)] = None
         return
     name = end.function.__name__
-    if branch or above or name == "expand_downwards":
+    if branch or above:
         now.facts.results[name] = end.result
     if branch:
         now.taken[branch[0]] = end
     if name == "find_vma" and now.facts.vma is None:
         now.facts.vma = end.result
+        now.facts.above = end.result is not None and now.facts.then.get(end.result, "vm_start") > now.facts.address
 
 
 def signal_of(error: BaseException) -> str:
@@ -148,7 +151,8 @@ def fault_steps(trace: Trace, number: int = 0) -> list[Step]:
 def steps(tries: list[Try], branch: Branch, above: Path) -> Iterator[Step]:
     """Walk the tree; below a branch not taken there is nothing to tell."""
     path = (*above, branch.name)
-    taken = tuple(i for i, one in enumerate(tries, 1) if path in one.taken) if above else (1,)
+    taken = tuple(i for i, one in enumerate(tries, 1) if path in one.taken)
+    taken = taken if path[:2] == HANDLE_MM_FAULT else taken[:1]  # only handle_mm_fault is called again
     one = tries[taken[0] - 1] if taken else [one for one in tries if not above or above in one.taken][-1]
     ends = [tries[i - 1].taken[path] for i in taken]
     gave = [show_result(end) for end in ends if isinstance(end, Return) and end.result is not None]
@@ -173,7 +177,7 @@ def fault_tree(trace: Trace, number: int = 0) -> Diagram:
     heads = headline(trace, number)
     canvas = Canvas(WIDTH, TOP + ROW * len(found) + 44)
     canvas.text(16, 24, heads[0], bold=True, size=14, anchor="start", room=WIDTH - 32)
-    canvas.text(16, 46, heads[1], color=MUTED, anchor="start", room=WIDTH - 32)
+    canvas.text(16, 46, heads[1], size=SMALL, color=MUTED, anchor="start", room=930)
     rows = {step.path: TOP + ROW * i for i, step in enumerate(found)}
     for step in sorted(found, key=lambda step: bool(step.taken)):  # what is lit lies above
         draw_edge(canvas, rows, step)

@@ -181,7 +181,7 @@ CASES = {
     "private store after load": (file(DISK, flags=MAP_PRIVATE, before=load), store, "do_wp_page/wp_page_copy"),
     "child's store after fork": (memory(before=store_then_fork), store, "do_wp_page/wp_page_copy"),
     "store when the child is over": (memory(before=fork_and_child_ends), store, "do_wp_page/wp_page_reuse"),
-    "no VMA": (lambda proc: None, load, "SIGSEGV SEGV_MAPERR"),
+    "no VMA": (lambda proc: None, load, "lock_mm_and_find_vma/SIGSEGV SEGV_MAPERR"),
     "PROT_NONE": (memory(prot=PROT_NONE), load, "SIGSEGV SEGV_ACCERR"),
     "read only": (memory(prot=PROT_READ), store, "SIGSEGV SEGV_ACCERR"),
     "load past the file": (file(DISK, pages=1), load, "mm_fault_error/SIGBUS BUS_ADRERR"),
@@ -218,12 +218,21 @@ def test_without_fault_around_every_page_is_asked_for(path, access, flags, drop)
     assert any(step.taken for step in steps if step.name == "__do_fault")
 
 
-def test_below_the_stack():
+def test_a_stack_that_grows():
     def store(proc):
         stack = next(line for line in str(proc.maps()).splitlines() if line.endswith("[stack]"))
         proc.store(int(stack.split("-")[0], 16) - 8, b"x")
 
-    fault(lambda proc: None, store)
+    steps, picture = fault(lambda proc: None, store)
+    by_name = {step.name: step for step in steps}
+    assert by_name["expand_downwards"].taken and by_name["do_anonymous_page"].taken
+    assert not by_name["SIGSEGV SEGV_MAPERR"].taken
+    assert "✓ expand_downwards: vma#1, the next, begins above 7fff" in picture.text
+
+
+def test_where_no_stack_may_grow_the_refusal_is_told():
+    _, picture = fault(memory(), lambda proc: proc.load(at(0) - 8))
+    assert "vma#22, the next above, is no stack" in picture.text
 
 
 def test_the_reasons_name_the_values():
@@ -238,7 +247,7 @@ def test_what_is_lit_is_told_by_mark_weight_and_ground():
     _, picture = fault(memory(), load)
     boxes = [words for words in written(picture) if words[:2] in ("✓ ", "✗ ") and "_" in words]
     assert [words[2:] for words in boxes if words[0] == "✓"] == [
-        "do_page_fault", "handle_mm_fault", "handle_pte_fault", "do_anonymous_page",
+        "do_page_fault", "lock_mm_and_find_vma", "handle_mm_fault", "handle_pte_fault", "do_anonymous_page",
     ]  # fmt: skip
 
 
