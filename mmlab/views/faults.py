@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from ..arch.fault import do_page_fault
@@ -175,15 +177,16 @@ def fault_tree(trace: Trace, number: int = 0) -> Diagram:
     """
     found = fault_steps(trace, number)
     heads = headline(trace, number)
-    canvas = Canvas(WIDTH, TOP + ROW * len(found) + 44)
+    *tops, bottom = accumulate((tall(step) for step in found), initial=TOP)
+    canvas = Canvas(WIDTH, bottom + 44)
     canvas.text(16, 24, heads[0], bold=True, size=14, anchor="start", room=WIDTH - 32)
     canvas.text(16, 46, heads[1], size=SMALL, color=MUTED, anchor="start", room=930)
-    rows = {step.path: TOP + ROW * i for i, step in enumerate(found)}
+    rows = {step.path: y for step, y in zip(found, tops, strict=True)}
     for step in sorted(found, key=lambda step: bool(step.taken)):  # what is lit lies above
         draw_edge(canvas, rows, step)
     for step in found:
         draw_step(canvas, rows[step.path], step)
-    draw_key(canvas, TOP + ROW * len(found) + 26)
+    draw_key(canvas, bottom + 26)
     return canvas.diagram(heads[0], "\n".join([*heads, *(tell(step) for step in found)]))
 
 
@@ -227,21 +230,27 @@ def draw_step(canvas: Canvas, y: float, step: Step) -> None:
         canvas.text(WHY, middle, line, size=SMALL, color=INK if step.taken else MUTED, anchor="start", room=560)
 
 
+def tall(step: Step) -> int:
+    """Give the height of a branch's line, in px: it has room for two lines of words."""
+    return ROW + 13 * max(len(said(step)) - 2, 0)
+
+
 def mark(step: Step) -> str:
     """Give the name of a branch, with a mark that tells whether it was taken, and in which tries."""
     again = f" ×{len(step.taken)}" if len(step.taken) > 1 else ""
     return f"{'✓' if step.taken else '✗'} {step.name}{again}"
 
 
-def said(step: Step) -> list[str]:
-    """Say in up to two lines why a branch was taken or not and what it gave, and what else it called."""
+def said(step: Step, width: int = 84) -> list[str]:
+    """Say why a branch was taken or not and what it gave, and in new lines what else it called."""
     first = "  ".join([step.why] * bool(step.why) + [f"= {step.gave}"] * bool(step.gave))
-    return [first] * bool(first) + [_("calls {names}").format(names=step.calls)] * bool(step.calls)
+    calls = _("calls {names}").format(names=step.calls) if step.calls else ""
+    return wrap(first, width) + wrap(calls, width)
 
 
 def tell(step: Step) -> str:
     """Say in a line of the twin what a branch says in the picture."""
-    return "  " * (len(step.path) - 1) + ": ".join([mark(step), *["; ".join(said(step))] * bool(said(step))])
+    return "  " * (len(step.path) - 1) + ": ".join([mark(step), *["; ".join(said(step, 1000))] * bool(said(step))])
 
 
 def draw_key(canvas: Canvas, y: float) -> None:
