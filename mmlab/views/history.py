@@ -3,8 +3,8 @@
 A History is a copy of the machine, made when the trace is over, and the trace's events. Going back undoes the recorded
 changes one by one, going forward does them again; the machine itself is never touched, and what happens to it later
 does not show here. Four things are not taken back, and no picture shows them: the list of free frames (their number,
-nr_free_pages, is), frames without a user, the counters that name new objects, and which process ran last. And an entry that
-comes back into an array comes back at its end: a picture must not rely on the order of an array.
+nr_free_pages, is), frames without a user, the counters that name new objects, and which process ran last. And an entry
+that comes back into an array comes back at its end: no picture may rely on the order of an array.
 """
 
 from __future__ import annotations
