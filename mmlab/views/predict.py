@@ -173,8 +173,9 @@ class Prediction(widgets.VBox):
             return widgets.RadioButtons(
                 options=self.choices, value=None, description=_("your prediction"), style=style, layout=wide
             )
+        # sent as a whole when it is left: letters sent one by one may come later than the press of the button
         return widgets.Text(
-            description=_("your prediction"), placeholder=_("a number or a word"), style=style,
+            description=_("your prediction"), placeholder=_("a number or a word"), style=style, continuous_update=False,
             layout=widgets.Layout(width="24em", max_width="100%"),
         )  # fmt: skip
 
