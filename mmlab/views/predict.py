@@ -14,6 +14,7 @@ that run says why. The first answer is the one that counts; what is no answer at
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import html
 import inspect
@@ -31,6 +32,7 @@ from .reasons import name_of, reason, spell_step, summary
 from .sheet import STYLE
 from .words import _
 
+SETTLED = 0.3  # seconds after which the browser has sent all it had to send
 REASONS = 5  # so many lines of a trace are an explanation; more are a trace
 
 # ── the experiment ──────────────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +160,7 @@ class Prediction(widgets.VBox):
         self.asked = widgets.HTML(f"<style>{STYLE}</style><p class='mm-question'>{marked_up(question)}</p>")
         self.field = self._field()
         self.check = widgets.Button(description=_("Check"), tooltip=_("commit to this answer, and see what happens"))
-        self.check.on_click(lambda _button: self.commit())
+        self.check.on_click(self._pressed)
         self.told = widgets.HTML()
         side_by_side = widgets.Layout(flex_flow="row wrap", align_items="flex-end")
         row = widgets.HBox([self.field, self.check], layout=side_by_side)
@@ -173,10 +175,18 @@ class Prediction(widgets.VBox):
             return widgets.RadioButtons(
                 options=self.choices, value=None, description=_("your prediction"), style=style, layout=wide
             )
+        # sent as a whole when it is left: letters sent one by one may come later than the press of the button
         return widgets.Text(
-            description=_("your prediction"), placeholder=_("a number or a word"), style=style,
+            description=_("your prediction"), placeholder=_("a number or a word"), style=style, continuous_update=False,
             layout=widgets.Layout(width="24em", max_width="100%"),
         )  # fmt: skip
+
+    def _pressed(self, _button: Any) -> None:
+        """Commit a moment later: of quick changes the browser sends the last one only after the press of the button."""
+        try:
+            asyncio.get_running_loop().call_later(SETTLED, self.commit)
+        except RuntimeError:  # no event loop, so no browser
+            self.commit()
 
     def commit(self) -> None:
         """Take the answer that the field holds, and tell whether it is right, and why."""

@@ -54,27 +54,29 @@ def expect_step(page: Page, explorer: Locator, number: int) -> None:
 
 
 def test_by_keyboard_alone(page, explorer):
-    handle = explorer.locator(".noUi-handle")
-    handle.focus()
-    for _ in range(38):
+    last, pgoff = (int(ask(page, what)) for what in ("len(explorer.steps)", "explorer.number('vm_pgoff')"))
+    explorer.locator(".noUi-handle").focus()
+    for _ in range(pgoff - 1):
         page.keyboard.press("ArrowRight")
-    expect_step(page, explorer, 39)
+    expect_step(page, explorer, pgoff)
     expect(explorer.locator(".mm-told")).to_contain_text("vma#22.vm_pgoff: 0 → 1")
-    for key, number in (("ArrowLeft", 38), ("Home", 1), ("End", 234)):
+    for key, number in (("ArrowLeft", pgoff - 1), ("Home", 1), ("End", last)):
         page.keyboard.press(key)
         expect_step(page, explorer, number)
     explorer.locator("select").focus()
-    for key, number in (("Home", 1), ("End", 234), ("Home", 1)):  # JupyterLab keeps the up and down keys for its cells
+    for key, number in (("Home", 1), ("End", last), ("Home", 1)):  # JupyterLab keeps the up and down keys for its cells
         page.keyboard.press(key)
         expect_step(page, explorer, number)
     explorer.get_by_label("go to").fill("vm_stat[nr_mapped]")
-    for key, where in (("next", "408 → 409"), ("next", "409 → 410"), ("previous", "408 → 409")):
+    changes = "[n for n, name in enumerate(explorer.names, 1) if name == 'vm_stat[nr_mapped]']"
+    first, second = eval(ask(page, changes))
+    for key, number in (("next", first), ("next", second), ("previous", first)):
         explorer.get_by_role("button", name=key).focus()
         page.keyboard.press("Enter")
-        expect(explorer.locator(".mm-told")).to_contain_text(f"vm_stat[nr_mapped]: {where}", timeout=WAIT)
+        expect_step(page, explorer, number)
     explorer.get_by_role("button", name="back").focus()
     page.keyboard.press("Space")
-    expect(explorer.locator(".mm-told")).to_contain_text("page#443._mapcount: -1 → 0", timeout=WAIT)
+    expect_step(page, explorer, first - 1)
 
 
 def test_by_mouse(page, explorer):
@@ -86,12 +88,13 @@ def test_by_mouse(page, explorer):
     expect_step(page, explorer, 50)
     play = explorer.get_by_role("button", name="play")
     play.click()
-    expect(explorer.locator(".mm-step")).to_have_text("52/234", timeout=WAIT)
+    expect(explorer.locator(".mm-step")).to_have_text(re.compile("^5[2-9]/"), timeout=WAIT)
     play.click()
     page.wait_for_timeout(1500)
     number = int(ask(page, "explorer.at"))
-    assert 52 <= number <= 54
-    expect_step(page, explorer, number)
+    page.wait_for_timeout(1500)
+    assert number > 51
+    expect_step(page, explorer, number)  # it has stopped there
 
 
 def test_a_burst_of_moves_ends_on_the_last_and_leaves_nothing_behind(page, explorer):

@@ -41,7 +41,7 @@ def answer(prediction, *words):
     """Give those answers, one after another; return what is told after the last."""
     for each in words:
         prediction.field.value = each
-        prediction.check.click()
+        prediction.commit()
     return re.sub(r"<[^>]*>", " ", prediction.told.value).replace("&#x27;", "'").strip()
 
 
@@ -109,7 +109,7 @@ def test_nonsense_is_no_answer(words, told):
 def test_nothing_is_chosen_at_first():
     prediction = predict("?", upper_pgoff, choices=[1, 2, 3])
     assert prediction.field.value is None
-    prediction.check.click()
+    prediction.commit()
     assert "choose one first" in prediction.told.value
     assert answer(prediction, "3").startswith("✓ Right")
 
