@@ -192,7 +192,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
     kind, writable = flags & MAP_TYPE, file.f_mode & FMODE_WRITE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
         raise failure(EINVAL, "do_mmap", f"flags = {map_names(flags)}: neither MAP_SHARED nor MAP_PRIVATE")
-    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK):
+    if kind == MAP_SHARED_VALIDATE and flags & ~LEGACY_MAP_MASK:
         raise failure(EOPNOTSUPP, "do_mmap", f"MAP_SHARED_VALIDATE with unknown flags: {map_names(flags)}")
     if kind != MAP_PRIVATE:
         if prot & PROT_WRITE and not writable:
