@@ -13,7 +13,6 @@ from ..include.mman import MAP_ANONYMOUS, MAP_PRIVATE, PAGE_SIZE, PROT_NONE, PRO
 from ..machine import Kernel
 from ..process import Process
 from .lab import Outcome, menu
-from .render import RendererMissing
 from .space import parts_of
 from .tree import found, search, vma_tree
 from .words import _
@@ -79,10 +78,6 @@ class FindVmaLab(widgets.VBox):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """Give the widget, and for readers without one the picture and its twin."""
-        bundle: dict[str, str] = super()._repr_mimebundle_(**options)
-        bundle["text/plain"] = self.outcome.text
-        try:
-            bundle["image/svg+xml"] = self.outcome.pictures[0].svg
-        except RendererMissing as missing:
-            bundle["text/plain"] += f"\n\n{missing}"
-        return bundle
+        bundle = super()._repr_mimebundle_(**options) | self.outcome.pictures[0]._repr_mimebundle_()
+        words = f"{self.outcome.calls}\n{self.outcome.verdict}"
+        return {**bundle, "text/plain": f"{words}\n\n{bundle['text/plain']}"}
