@@ -10,6 +10,7 @@
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
+    search.py    a slider for the address that find_vma gets      FindVmaLab()
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
     predict.py   a question answered before the kernel does        predict(question, answer)
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
@@ -32,12 +33,13 @@ from .objects import object_graph
 from .offsets import offset_strip
 from .predict import Prediction, predict
 from .refusal import refusal
+from .search import FindVmaLab
 from .shared import shared_memory
 from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
-    "Diagram", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict",
-    "refusal", "run", "shared_memory", "stack", "vma_tree",
+    "Diagram", "FindVmaLab", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes",
+    "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables",
+    "predict", "refusal", "run", "shared_memory", "stack", "vma_tree",
 ]  # fmt: skip
