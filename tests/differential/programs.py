@@ -241,10 +241,11 @@ def weigh(dice, names):
 
 
 def setting(dice):
-    """Where the arena lies, and what else the program uses."""
+    """Where the arena lies, what else the program uses, and what is looked at: looking at contents is a use."""
     dice.places = dice.pick([], [], [], [], [], [HEAP], [TOP], [HEAP, TOP])
     dice.files = not dice.one_in(6)
-    return {"arena": dice.pick(*ARENAS), "places": dice.places}
+    look = dice.pick("contents", "contents", "referenced")
+    return {"arena": dice.pick(*ARENAS), "places": dice.places, "look": look}
 
 
 def random_program(seed, names, kinds):
