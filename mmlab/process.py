@@ -380,8 +380,11 @@ class Process:
         return Process(do_fork(self.current))
 
     def setrlimit(self, resource: int, soft: int) -> None:
-        """setrlimit(2): set a soft limit; bytes for RLIMIT_AS, RLIMIT_MEMLOCK and RLIMIT_STACK."""
-        sys_setrlimit(self.current, integer("resource", resource), ulong("soft", soft))
+        """setrlimit(2): set a soft limit (bytes; for RLIMIT_NOFILE, files); the hard one stays.
+
+        SIGXFSZ, which a file that grows past RLIMIT_FSIZE earns, is blocked here: EFBIG tells of it.
+        """
+        sys_setrlimit(self.current, uint("resource", resource), ulong("soft", soft))
 
     def setuid(self, uid: int) -> None:
         """setuid(2), by root: go on as another user."""

@@ -28,7 +28,10 @@ FIELD = re.compile(rf"^({'|'.join((*FIELDS, 'Referenced'))}): +(\d+) kB", re.MUL
 BLOCKS = re.compile(r"\n(?=[0-9a-f]+-)")
 VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
 STATUS = ("VmSize", "VmLck", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk")  # what programs change
-FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
+FLAGS = {
+    "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd", "hg", "nh",
+    "mg",
+}  # fmt: skip
 RUN = re.compile("x+")
 PRESENT = 1 << 63
 MADV_COLD = 20
