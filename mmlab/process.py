@@ -48,7 +48,8 @@ def integer(name: str, value: object, bits: int = 64) -> int:
     >>> integer("fd", 2**32 + 3), integer("fd", 2**32 + 3, 32), integer("offset", 2**63)
     (4294967299, 3, -9223372036854775808)
     """
-    return (number(name, value) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    sign = 1 << bits - 1
+    return (number(name, value) + sign) % (2 * sign) - sign
 
 
 def number(name: str, value: object) -> int:
