@@ -15,6 +15,12 @@ from .vma import find_vma, vma_modify
 VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
 
 
+def can_do_mlock(current: task_struct) -> None:
+    """Refuse where nothing may be locked at all, RLIMIT_MEMLOCK being 0: v4.4, same name. EPERM; root may."""
+    if current.rlim[RLIMIT_MEMLOCK] == 0 and current.uid != 0:
+        raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
+
+
 def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> None:
     """Lock [start, start + length) and fault its pages in; with MLOCK_ONFAULT, only as they are touched: sys_mlock2.
 
@@ -23,9 +29,8 @@ def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> 
     """
     if flags & ~MLOCK_ONFAULT:
         raise failure(EINVAL, "sys_mlock2", f"flags = {flags:#x} has unknown bits")
+    can_do_mlock(current)
     mm, limit = current.mm, current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
-    if current.uid != 0 and limit == 0:
-        raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
     start, end = page_range(start, length)
     locked = mm.locked_vm + ((end - start) >> PAGE_SHIFT) - locked_pages(find_vma(mm, start), start, end)
     if locked > limit and current.uid != 0:

@@ -37,6 +37,7 @@ from .gup import mm_populate
 from .huge_memory import thp_get_unmapped_area
 from .memfd import memfd_check_seals_mmap
 from .memory import free_pgtables, unmap_vmas
+from .mlock import can_do_mlock
 from .rmap import unlink_anon_vmas
 from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
@@ -145,6 +146,8 @@ def do_mmap(
     if flags & MAP_FIXED_NOREPLACE and find_vma_links(mm, addr, addr + length) is None:
         raise failure(EEXIST, "do_mmap", f"MAP_FIXED_NOREPLACE, and {addr:x}-{addr + length:x} is not free")
     vm_flags = calc_vm_prot_bits(prot) | calc_vm_flag_bits(flags) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
+    if flags & MAP_LOCKED:
+        can_do_mlock(current)
     mlock_future_check(current, vm_flags, length)
     if file is not None:
         vm_flags = file_vm_flags(file, prot, flags, vm_flags, pgoff, length)
