@@ -15,6 +15,12 @@ from .vma import can_do_mlock, find_vma, vma_modify
 VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
 
 
+def can_do_mlock(current: task_struct) -> None:
+    """Refuse where nothing may be locked at all, RLIMIT_MEMLOCK being 0: v4.4, same name. EPERM; root may."""
+    if current.rlim[RLIMIT_MEMLOCK] == 0 and current.uid != 0:
+        raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
+
+
 def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> None:
     """Lock [start, start + length) and fault its pages in; with MLOCK_ONFAULT, only as they are touched: sys_mlock2.
 

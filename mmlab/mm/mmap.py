@@ -37,6 +37,7 @@ from .gup import mm_populate
 from .huge_memory import thp_get_unmapped_area
 from .memfd import memfd_check_seals_mmap
 from .memory import free_pgtables, unmap_vmas
+from .mlock import can_do_mlock
 from .rmap import unlink_anon_vmas
 from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
