@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN, EFAULT, EINVAL, ENOMEM
+from errno import EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM
 
 from ..include.errors import failure
 from ..include.mm import VM_LOCKED, VM_LOCKONFAULT
@@ -10,7 +10,7 @@ from ..include.mm_types import vm_area_struct
 from ..include.mman import MLOCK_ONFAULT, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, offset_in_page
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
 from .gup import populate_range
-from .vma import can_do_mlock, find_vma, vma_modify
+from .vma import find_vma, vma_modify
 
 VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
 

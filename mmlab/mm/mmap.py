@@ -43,8 +43,8 @@ from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import (
-    __vma_unlink, can_do_mlock, count_vma_pages_range, find_vma, find_vma_links, may_expand_vm, mlock_future_check,
-    remove_vma, split_vma, unlink_file_vma, vm_start_gap, vm_stat_account, vma_below, vma_link, vma_merge,
+    __vma_unlink, count_vma_pages_range, find_vma, find_vma_links, may_expand_vm, mlock_future_check, remove_vma,
+    split_vma, unlink_file_vma, vm_start_gap, vm_stat_account, vma_below, vma_link, vma_merge,
 )
 
 VM_DATA_DEFAULT_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC

@@ -233,12 +233,6 @@ def over_limit(current: task_struct, vm_flags: int, pages: int) -> str:
     return ""
 
 
-def can_do_mlock(current: task_struct) -> None:
-    """Refuse all locking where RLIMIT_MEMLOCK is 0: mm/mlock.c, same name (v4.4). EPERM; root may."""
-    if current.uid != 0 and current.rlim[RLIMIT_MEMLOCK] == 0:
-        raise failure(EPERM, "can_do_mlock", "RLIMIT_MEMLOCK is 0")
-
-
 def mlock_future_check(current: task_struct, vm_flags: int, length: int) -> None:
     """Refuse to lock more than RLIMIT_MEMLOCK allows: v4.4, same name. EAGAIN; root may."""
     locked = (length >> PAGE_SHIFT) + current.mm.locked_vm
