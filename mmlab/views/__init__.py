@@ -10,6 +10,7 @@
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
+    merging.py   which neighbours become one VMA                  MergeLab()
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
     predict.py   a question answered before the kernel does        predict(question, answer)
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
@@ -27,6 +28,7 @@ from .faults import fault_steps, fault_tree
 from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
 from .mappings import page_tables
+from .merging import MergeLab, MergeSetting, run_merging
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
@@ -37,7 +39,7 @@ from .space import address_space
 from .tree import vma_tree
 
 __all__ = [
-    "Diagram", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict",
-    "refusal", "run", "shared_memory", "stack", "vma_tree",
+    "Diagram", "Ledger", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "address_space",
+    "changes", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip",
+    "page_tables", "predict", "refusal", "run", "run_merging", "shared_memory", "stack", "vma_tree",
 ]  # fmt: skip
