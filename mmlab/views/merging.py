@@ -88,7 +88,7 @@ def run_merging(setting: MergeSetting) -> MergeOutcome:
     map_pages(proc, setting.page, setting.length, setting.prot, setting.flags, fd, setting.pgoff)
     after = boxes(proc)
     vma = find_vma(proc.task.mm, HOME + setting.page * PAGE_SIZE)
-    grown = [box for box in before if vma and box.name == vma.name]
+    grown = [box for box in before if vma and box.name.split()[0] == vma.name]
     result = _("{vma} has grown") if grown else _("a new VMA was made: {vma}")
     words = [spell(setting, fd), "→ " + result.format(vma=vma.name if vma else ""), "", *lines(proc)]
     return MergeOutcome("\n".join(words), draw(before, after, list(apart(proc))))
@@ -149,7 +149,7 @@ def difference(lower: vm_area_struct, upper: vm_area_struct) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A VMA as it was: its name, its first page in the picture, its pages, what it is."""
+    """A VMA as it was: its name and permissions, its first page in the picture, its pages, what it maps."""
 
     name: str
     page: int
@@ -165,15 +165,18 @@ def boxes(proc: Process) -> list[Box]:
     """Take down the VMAs as they are now."""
     found = []
     for vma in here(proc):
-        what = f"{vma.perms} {vma.vm_file.name} pgoff {vma.vm_pgoff}" if vma.vm_file else f"{vma.perms} memory"
-        found.append(Box(vma.name, (vma.vm_start - HOME) >> PAGE_SHIFT, vma_pages(vma), what))
+        what = f"{vma.vm_file.name} pgoff {vma.vm_pgoff}" if vma.vm_file else _("memory")
+        found.append(Box(f"{vma.name} {vma.perms}", (vma.vm_start - HOME) >> PAGE_SHIFT, vma_pages(vma), what))
     return found
 
 
 def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Diagram:
     """Draw the VMAs before and after the call; what is new or has grown is lit."""
-    canvas = Canvas(2 * LEFT + PAGES * WIDE, 190)
-    for y, title, row in ((34, _("before"), before), (108, _("after"), after)):
+    canvas = Canvas(2 * LEFT + PAGES * WIDE, 196)
+    for page in range(PAGES):
+        words = _("page {n}").format(n=page)
+        canvas.text(LEFT + (page + 0.5) * WIDE, 14, words, size=SMALL, color=MUTED)
+    for y, title, row in ((40, _("before"), before), (114, _("after"), after)):
         canvas.text(LEFT, y - 8, title, bold=True, color=MUTED, anchor="start")
         for page in range(PAGES):
             canvas.box(LEFT + page * WIDE, y, WIDE, 40, kind="vm_area_struct", look="hole")
@@ -184,8 +187,8 @@ def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Dia
             canvas.text(x, y + 16, f"▬ {box.name}", bold=True, room=room)
             canvas.text(x, y + 32, box.what, size=SMALL, room=room)
     for number, (page, words) in enumerate(why):
-        x, y = LEFT + page * WIDE, 164 + 16 * (number % 2)
-        canvas.line(x, 104, x, y - 12, stroke=DANGER, stroke_width=3)
+        x, y = LEFT + page * WIDE, 170 + 16 * (number % 2)
+        canvas.line(x, 110, x, y - 12, stroke=DANGER, stroke_width=3)
         canvas.text(x, y, words, size=SMALL, bold=True, color=DANGER_TEXT, anchor="start" if page < 5 else "end")
     return canvas.diagram(_("VMAs before and after mmap"), describe(before, after, why))
 
@@ -203,13 +206,13 @@ def describe(before: list[Box], after: list[Box], why: list[tuple[int, str]]) ->
 
 def menu(label: str, options: Any, value: Any) -> widgets.Dropdown:
     """Make a drop-down menu."""
-    wide, style = widgets.Layout(width="22em", max_width="100%"), {"description_width": "7em"}
+    wide, style = widgets.Layout(width="24em", max_width="100%"), {"description_width": "7em"}
     return widgets.Dropdown(description=label, options=options, value=value, layout=wide, style=style)
 
 
 def slider(label: str, value: int, low: int, top: int) -> widgets.IntSlider:
     """Make a slider over pages."""
-    wide, style = widgets.Layout(width="22em", max_width="100%"), {"description_width": "7em"}
+    wide, style = widgets.Layout(width="24em", max_width="100%"), {"description_width": "7em"}
     return widgets.IntSlider(description=label, value=value, min=low, max=top, layout=wide, style=style)
 
 
