@@ -10,6 +10,7 @@
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
+    merging.py   which neighbours become one VMA                  MergeLab()
     search.py    a slider for the address that find_vma gets      FindVmaLab()
     fault_lab.py    pages to load and store, as A or its fork B   FaultLab()
     mapped_lab.py   what programs do to /proc/meminfo             MappedLab()
@@ -35,6 +36,7 @@ from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
 from .mapped_lab import MappedLab, MappedSetting, run_mapped
 from .mappings import page_tables
+from .merging import MergeLab, MergeSetting, run_merging
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
@@ -48,8 +50,9 @@ from .tree import vma_tree
 from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
-    "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab", "MappedSetting", "MmapLab", "Moment",
-    "Prediction", "Setting", "SharedLab", "SharedSetting", "TwoKernels", "address_space", "changes", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict", "refusal",
-    "run", "run_faults", "run_mapped", "run_shared", "shared_memory", "stack", "two_kernels", "vma_tree",
+    "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab", "MappedSetting", "MergeLab",
+    "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab", "SharedSetting", "TwoKernels",
+    "address_space", "changes", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph",
+    "offset_strip", "page_tables", "predict", "refusal", "run", "run_faults", "run_mapped", "run_merging", "run_shared",
+    "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip
