@@ -143,11 +143,11 @@ def menu(label: str, options: Any, value: Any) -> widgets.Dropdown:
     return widgets.Dropdown(description=label, options=options, value=value, layout=wide, style=style)
 
 
-def slider(label: str, value: int, top: int, step: int) -> widgets.IntSlider:
-    """Make a slider from 0 to `top`."""
+def slider(label: str, value: int, top: int, step: int, low: int = 0) -> widgets.IntSlider:
+    """Make a slider from `low` to `top`."""
     wide = widgets.Layout(width="32em", max_width="100%")
     style = {"description_width": "8em"}
-    return widgets.IntSlider(description=label, value=value, min=0, max=top, step=step, layout=wide, style=style)
+    return widgets.IntSlider(description=label, value=value, min=low, max=top, step=step, layout=wide, style=style)
 
 
 def choice(options: dict[str, str], value: str) -> widgets.RadioButtons:

@@ -6,13 +6,10 @@ call, to scale; between two that touch and stayed apart it says which field keep
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
-
-import ipywidgets as widgets
 
 from ..include.mm import vm_flag_names
 from ..include.mm_types import vm_area_struct, vma_pages
@@ -32,8 +29,8 @@ from ..include.mman import (
 from ..machine import Kernel
 from ..mm.vma import find_vma
 from ..process import Process
+from .controls import Lab, Outcome, menu, observe, row, slider
 from .diagram import Canvas, Diagram
-from .render import RendererMissing
 from .style import DANGER, DANGER_TEXT, MUTED, SMALL
 from .words import _
 
@@ -61,20 +58,7 @@ class MergeSetting:
     pgoff: int = LOWER + BESIDE
 
 
-@dataclass(frozen=True, slots=True)
-class MergeOutcome:
-    """What came of it: the call, the lines of maps with what keeps them apart, the VMAs before and after."""
-
-    words: str
-    picture: Diagram
-
-    @property
-    def text(self) -> str:
-        """All of it in words."""
-        return f"{self.words}\n\n{self.picture.text}"
-
-
-def run_merging(setting: MergeSetting) -> MergeOutcome:
+def run_merging(setting: MergeSetting) -> Outcome:
     """Map the neighbours, then the new mapping; the same setting gives the same outcome."""
     proc = Kernel().spawn("builder")
     book = proc.open("/data/book.txt", O_RDWR)
@@ -91,7 +75,7 @@ def run_merging(setting: MergeSetting) -> MergeOutcome:
     grown = [box for box in before if vma and box.name.split()[0] == vma.name]
     result = _("{vma} has grown") if grown else _("a new VMA was made: {vma}")
     words = [spell(setting, fd), "→ " + result.format(vma=vma.name if vma else ""), "", *lines(proc)]
-    return MergeOutcome("\n".join(words), draw(before, after, list(apart(proc))))
+    return Outcome((), "\n".join(words), (draw(before, after, list(apart(proc))),))
 
 
 def map_pages(proc: Process, page: int, length: int, prot: int, flags: int, fd: int, pgoff: int) -> None:
@@ -176,11 +160,11 @@ def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Dia
     for page in range(PAGES):
         words = _("page {n}").format(n=page)
         canvas.text(LEFT + (page + 0.5) * WIDE, 14, words, size=SMALL, color=MUTED)
-    for y, title, row in ((40, _("before"), before), (114, _("after"), after)):
+    for y, title, vmas in ((40, _("before"), before), (114, _("after"), after)):
         canvas.text(LEFT, y - 8, title, bold=True, color=MUTED, anchor="start")
         for page in range(PAGES):
             canvas.box(LEFT + page * WIDE, y, WIDE, 40, kind="vm_area_struct", look="hole")
-        for box in row:
+        for box in vmas:
             look = "present" if box in before else "changed"
             canvas.box(LEFT + box.page * WIDE, y, box.pages * WIDE, 40, kind="vm_area_struct", look=look)
             room, x = box.pages * WIDE - 8, LEFT + (box.page + box.pages / 2) * WIDE
@@ -196,27 +180,15 @@ def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Dia
 def describe(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> str:
     """Say what the picture shows."""
     told = []
-    for title, row in ((_("before"), before), (_("after"), after)):
-        told += [f"{title}:", *(f"  {box}" for box in row)]
+    for title, vmas in ((_("before"), before), (_("after"), after)):
+        told += [f"{title}:", *(f"  {box}" for box in vmas)]
     return "\n".join([*told, *(_("apart at page {page}: {why}").format(page=page, why=words) for page, words in why)])
 
 
 # ── the controls ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def menu(label: str, options: Any, value: Any) -> widgets.Dropdown:
-    """Make a drop-down menu."""
-    wide, style = widgets.Layout(width="24em", max_width="100%"), {"description_width": "7em"}
-    return widgets.Dropdown(description=label, options=options, value=value, layout=wide, style=style)
-
-
-def slider(label: str, value: int, low: int, top: int) -> widgets.IntSlider:
-    """Make a slider over pages."""
-    wide, style = widgets.Layout(width="24em", max_width="100%"), {"description_width": "7em"}
-    return widgets.IntSlider(description=label, value=value, min=low, max=top, layout=wide, style=style)
-
-
-class MergeLab(widgets.VBox):
+class MergeLab(Lab):
     """Two neighbours and a new mapping; which of them become one VMA. Keywords as in `MergeSetting`.
 
     Without a live kernel it shows the picture of its setting.
@@ -225,41 +197,24 @@ class MergeLab(widgets.VBox):
     def __init__(self, **setting: Any) -> None:
         first = MergeSetting(**setting)
         self.controls = {
-            "page": slider(_("from page"), first.page, 0, PAGES - 2),
-            "length": slider(_("pages"), first.length, 1, 2),
-            "pgoff": slider(_("file page"), first.pgoff, 0, PAGES - 1),
+            "page": slider(_("from page"), first.page, PAGES - 2, 1),
+            "length": slider(_("pages"), first.length, 2, 1, low=1),
+            "pgoff": slider(_("file page"), first.pgoff, PAGES - 1, 1),
             "around": menu(_("neighbours"), WHAT[:2], first.around),
             "stored": menu(_("stores to"), STORES, first.stored),
             "new": menu(_("new mapping"), WHAT, first.new),
             "prot": menu("prot", {prot_names(prot): prot for prot in (PROT_READ, RW)}, first.prot),
             "flags": menu("flags", {map_names(flags): flags for flags in (MAP_PRIVATE, MAP_SHARED)}, first.flags),
         }
-        self.view = widgets.HTML()
-        for control in self.controls.values():
-            control.observe(self._update, "value")
+        observe(self.controls.values(), self._update)
         made = list(self.controls.values())
-        wrap = widgets.Layout(flex_flow="row wrap")
-        super().__init__([widgets.HBox(made[:3], layout=wrap), widgets.HBox(made[3:], layout=wrap), self.view])
-        self._update()
+        super().__init__(row(*made[:3]), row(*made[3:]))
 
     @property
     def setting(self) -> MergeSetting:
         """The controls' position."""
         return MergeSetting(**{field.name: self.controls[field.name].value for field in fields(MergeSetting)})
 
-    def _update(self, _change: Any = None) -> None:
-        """Run the experiment anew and show its outcome."""
-        self.outcome = run_merging(self.setting)
-        style = "white-space:pre-wrap;line-height:1.4;margin:.5em 0"
-        words = html.escape(self.outcome.words)
-        self.view.value = f'<pre role="status" style="{style}">{words}</pre>{self.outcome.picture.html()}'
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        """Give the widget, and for readers without one the picture and its twin."""
-        bundle: dict[str, str] = super()._repr_mimebundle_(**options)
-        bundle["text/plain"] = self.outcome.text
-        try:
-            bundle["image/svg+xml"] = self.outcome.picture.svg
-        except RendererMissing as missing:
-            bundle["text/plain"] += f"\n\n{missing}"
-        return bundle
+    def _run(self) -> Outcome:
+        """Map the neighbours and the new mapping."""
+        return run_merging(self.setting)

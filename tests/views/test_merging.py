@@ -33,7 +33,7 @@ def test_the_lab_says_how_many_vmas_there_are_and_what_keeps_them_apart(setting,
     outcome = run_merging(setting)
     assert len([line for line in outcome.words.splitlines() if line.startswith("1000")]) == lines
     assert (why in outcome.text.splitlines()) if why else ("apart" not in outcome.text)
-    is_well_drawn(outcome.picture)
+    is_well_drawn(outcome.pictures[0])
 
 
 def test_two_vmas_that_touch_always_differ_in_a_field():
