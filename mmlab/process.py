@@ -25,7 +25,7 @@ from .include.uio import import_ubuf, iov_iter_kvec
 from .ipc.shm import do_shmat, sys_shmctl, sys_shmdt, sys_shmget
 from .kernel.exit import do_exit
 from .kernel.fork import do_fork
-from .kernel.sys import sys_setrlimit
+from .kernel.sys import sys_setrlimit, sys_setuid
 from .mm.filemap import last_page
 from .mm.madvise import sys_madvise
 from .mm.memfd import sys_memfd_create
@@ -309,11 +309,11 @@ class Process:
 
     def shmget(self, key: int, size: int, flags: int) -> int:
         """shmget(2): find or make a System V segment of `size` bytes; give its number."""
-        return sys_shmget(self.current, integer("key", key), ulong("size", size), integer("flags", flags))
+        return sys_shmget(self.current, integer("key", key, 32), ulong("size", size), uint("flags", flags))
 
     def shmat(self, id: int, addr: int = 0, flags: int = 0) -> int:
         """shmat(2): map a segment; give the address."""
-        return do_shmat(self.current, integer("id", id), ulong("addr", addr), integer("flags", flags))
+        return do_shmat(self.current, integer("id", id, 32), ulong("addr", addr), uint("flags", flags))
 
     def shmdt(self, addr: int) -> None:
         """shmdt(2): unmap the segment attached at `addr`."""
@@ -321,7 +321,7 @@ class Process:
 
     def shmctl(self, id: int, cmd: int) -> shmid_ds | None:
         """shmctl(2): IPC_STAT gives shm_segsz, shm_nattch and mode; IPC_RMID removes the segment."""
-        return sys_shmctl(self.current, integer("id", id), integer("cmd", cmd))
+        return sys_shmctl(self.current, integer("id", id, 32), integer("cmd", cmd, 32))
 
     def load(self, addr: int, n: int = 1) -> bytes:
         """Read `n` bytes of memory, as a CPU load does."""
@@ -388,8 +388,8 @@ class Process:
         sys_setrlimit(self.current, uint("resource", resource), ulong("soft", soft))
 
     def setuid(self, uid: int) -> None:
-        """setuid(2), by root: go on as another user."""
-        self.current.uid = integer("uid", uid)
+        """setuid(2): go on as another user; only root may."""
+        sys_setuid(self.current, uint("uid", uid))
 
     def exit(self, code: int = 0) -> None:
         """_exit(2): end the process; its memory and open files go."""

@@ -1,8 +1,8 @@
-"""Limits of a process: kernel/sys.c (v4.4)."""
+"""Limits of a process, and whose it is: kernel/sys.c (v4.4)."""
 
 from __future__ import annotations
 
-from errno import EINVAL
+from errno import EINVAL, EPERM
 
 from ..include.errors import failure
 from ..include.sched import HARD_RLIMITS, task_struct
@@ -18,3 +18,12 @@ def sys_setrlimit(current: task_struct, resource: int, soft: int) -> None:
     if soft > HARD_RLIMITS[resource]:
         raise failure(EINVAL, "do_prlimit", f"rlim_cur = {soft} > rlim_max = {HARD_RLIMITS[resource]}")
     current.rlim[resource] = soft
+
+
+def sys_setuid(current: task_struct, uid: int) -> None:
+    """Go on as another user: v4.4, same name. EINVAL for -1, which is nobody; EPERM for who is not root."""
+    if uid == 2**32 - 1:
+        raise failure(EINVAL, "sys_setuid", "uid = -1 is nobody")
+    if current.uid not in (0, uid):
+        raise failure(EPERM, "sys_setuid", f"user {current.uid} may not become {uid}")
+    current.uid = uid

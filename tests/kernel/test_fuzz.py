@@ -27,12 +27,16 @@ LENGTHS = [*NUMBERS, 8 * PAGE, 9 * PAGE]
 SMALL = [n for n in NUMBERS if n < 2**40 or n >= 2**62]  # no file on a real disk of 2^40 bytes
 FDS = [0, 3, 4, 5, 6, 7, 99, -1, -2, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**32 + 3, 2**63, 2**64 - 1, 2**64 + 3]
 PROTS = [0, 1, 2, 3, 4, 7, 8, 0x10, 0x1000000, 0x2000000, 0x3000000, -1, 2**31, 2**32 + 1, 2**63, 2**64 + 3]
-ADVICES = [*range(12), *range(16, 20), *range(22, 25), -1, 99, 2**31, 2**32 + 4, 2**63, 2**64]
+ADVICES = [*range(26), -1, 99, 104, 2**31, 2**32 + 4, 2**63, 2**64]
 WORDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 16, -1, 2**31, 2**32 + 1, 2**63, 2**64, 2**64 + 1]
 OPEN_FLAGS = [0, 1, 2, 3, 0o100, 0o200, 0o300, 0o1000, 0o1002, 0o2001, 0o200000, 0o10000000, 0o10200001, 2**32, 2**64]
 MAP_FLAGS = [0, 1, 2, 3, 4, 5, 15, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x31, 0x32, 0x122, 0x121, 0x102,
              0x103, 0x4022, 0x20022, 0x40022, 0x40002, 0x80003, 0x80001, 0x100022, 0x100001, 0x400003, 0x400001,
              2**32 + 0x22, 2**63 + 0x22, 2**64 + 0x22]  # fmt: skip
+
+HUGETLB = {"memfd_create": 4, "shmget": 0o4000}  # the flag that asks for huge pages
+SEGMENT = 555_555  # stands for the number of the System V segment that the process has
+SEGMENTS = {}  # by process
 
 # each method: its good arguments, and the edges of each; those in UNSAFE are asked of the simulation alone
 CALLS = {
@@ -71,12 +75,27 @@ CALLS = {
     "memcpy": {"dst": (at(0), ADDRESSES), "src": (at(1), ADDRESSES), "n": (1, [0, PAGE, 9 * PAGE, 2**40, 2**62])},
     "sys_read": {"fd": (3, FDS), "addr": (at(0), ADDRESSES), "count": (10, NUMBERS)},
     "sys_write": {"fd": (4, FDS), "addr": (at(0), ADDRESSES), "count": (10, NUMBERS)},
-    "memfd_create": {"name": ("m", ["", "/", "x" * 249, "x" * 250]), "flags": (1, [w for w in WORDS if not w & 4])},
+    "memfd_create": {"name": ("m", ["", "/", "x" * 249, "x" * 250]),
+                     "flags": (1, [*WORDS, 0x18, 0x40, 0x80, 0x54000004, 0x54000000, -4])},
     "pagemap": {"addr": (at(0), ADDRESSES)},
     "fincore": {"fd": (3, FDS)},
-    "setuid": {"uid": (0, [0, 1000])},
+    "setuid": {"uid": (0, [0, 1000, -1, 2**31, 2**32 - 1, 2**32, 2**63, 2**64])},
+    "setrlimit": {"resource": (9, [*range(17), -1, 2**31, 2**32 + 7, 2**63, 2**64]),
+                  "soft": (2**40, [*NUMBERS, 4096, 4097, 8 << 20])},
+    "fcntl": {"fd": (3, FDS), "cmd": (1034, [0, 3, 1033, 1034, -1, 99, 2**31, 2**32 + 3, 2**63, 2**64]),
+              "arg": (0, [0, 1, 2, 5, 7, 63, 64, 1023, 1024, -1, 2**31, 2**32, 2**32 + 5, 2**63, 2**64])},
+    "shmget": {"key": (0, [0, 77, 78, -1, 2**31, 2**32, 2**32 + 77, 2**63, 2**64]),
+               "size": (PAGE, [0, 1, PAGE - 1, PAGE + 1, 4 * PAGE, 5 * PAGE, 2**62, 2**63, 2**64 - PAGE, 2**64 - 1]),
+               "flags": (0o1600, [0, 0o600, 0o3600, 0o2600, 0o5600, 0o11600, -1, 2**31, 2**32 + 0o1600, 2**64])},
+    "shmat": {"id": (SEGMENT, [-1, 2**31 - 1, 2**31, 2**32, 2**63, 2**64]),
+              "addr": (at(20), [*ADDRESSES, at(20) + 1, at(20) + PAGE - 1]),
+              "flags": (0, [0, 0o10000, 0o20000, 0o40000, 0o60000, 0o70000, 0o100000, -1, 2**31, 2**32, 2**63, 2**64])},
+    "shmdt": {"addr": (at(10), [*ADDRESSES, at(10), at(10) + 1, at(11)])},
+    "shmctl": {"id": (SEGMENT, [-1, 2**31 - 1, 2**31, 2**32, 2**63, 2**64]),
+               "cmd": (2, [0, 2, 11, 12, -1, 99, 2**31, 2**32 + 2, 2**63, 2**64])},
+    "pipe": {},
 }  # fmt: skip
-SIMULATED_ONLY = {"pagemap", "fincore", "brk", "setuid"}
+SIMULATED_ONLY = {"pagemap", "fincore", "brk"}
 PAIRS = int(os.environ.get("MMLAB_FUZZ", 40))
 WRONG_TYPES = [None, 1.5, "1", b"1", [], {}, object()]
 
@@ -91,6 +110,9 @@ def prepare(kernel):
     map_at(proc, 0, 4, RW, MEMORY)
     map_at(proc, 4, 4, RW, mmlab.MAP_SHARED, 3)
     map_at(proc, 8, 1, 1, MEMORY)
+    segment = proc.shmget(77, 4 * PAGE, 0o1600)
+    SEGMENTS[proc.pid] = segment
+    proc.shmat(segment, at(10), 0o40000)
     proc.store(at(0), b"#" * 6 * PAGE)
     return proc
 
@@ -98,6 +120,7 @@ def prepare(kernel):
 def outcome(proc, method, arguments):
     """Make the call in a child; give what came of it."""
     child = proc.fork()
+    arguments = [SEGMENTS[proc.pid] if argument == SEGMENT else argument for argument in arguments]
     try:
         result = getattr(child, method)(*arguments)
     except OSError as error:
@@ -128,6 +151,10 @@ def pairs(method, count):
 
 def safe(method, arguments):
     """Tell whether the real machine may be asked: not to fill its memory, nor about its vDSO, which ours lacks."""
+    if method == "setrlimit" and arguments[0] % 2**32 not in (1, 2, 3, 7, 9, 16):  # others vary from machine to machine
+        return False
+    if method in HUGETLB and arguments[-1] & HUGETLB[method]:  # this machine may have huge pages
+        return False
     if method == "madvise" and arguments[0] + arguments[1] > STACK:
         return False
     return method not in SIMULATED_ONLY and not (method == "mmap" and arguments[3] & 0xA000)
