@@ -1,11 +1,13 @@
 """What if protection changes, memory is locked, or a program asks what is in memory: mprotect, mlock, mincore."""
 
-from errno import EACCES, EINVAL, ENOMEM
+from contextlib import suppress
+from errno import EACCES, EAGAIN, EINVAL, ENOMEM, EPERM
 
 import pytest
 
 from mmlab import (
     MAP_ANONYMOUS,
+    MAP_LOCKED,
     MAP_PRIVATE,
     MAP_SHARED,
     MLOCK_ONFAULT,
@@ -20,6 +22,7 @@ from mmlab import (
 )
 from mmlab.include.mm import VM_LOCKED
 from mmlab.mm.vma import find_vma
+from tests.kernel.both import errno_of, machine, program, real  # noqa: F401
 
 RW = PROT_READ | PROT_WRITE
 ANON = MAP_PRIVATE | MAP_ANONYMOUS
@@ -135,6 +138,22 @@ def test_what_if_a_user_may_lock_no_more(proc, four):
     with pytest.raises(OSError, match="RLIMIT_MEMLOCK") as refused:
         proc.mlock(four, 3 * PAGE_SIZE)
     assert (refused.value.errno, proc.task.mm.locked_vm) == (ENOMEM, 2)
+
+
+@pytest.mark.parametrize(("limit", "of_mmap", "of_mlock"), [(0, EPERM, EPERM), (1, EAGAIN, ENOMEM)])
+def test_what_if_a_user_may_lock_nothing(program, limit, of_mmap, of_mlock):  # noqa: F811
+    """No memory at all is another errno than too much; and each is found before what is wrong with the file."""
+    fd = program.open("/data/book.txt", O_RDWR)
+    addr = program.mmap(0, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS)
+    program.setrlimit(RLIMIT_MEMLOCK, limit)
+    with suppress(OSError):  # in a user namespace there is no other user, nor the right to lock more
+        program.setuid(1000)
+    before = str(program.maps())
+    locked = MAP_PRIVATE | MAP_LOCKED
+    assert errno_of(program.mmap, 0, PAGE_SIZE, PROT_READ, locked | MAP_ANONYMOUS) == of_mmap
+    assert errno_of(program.mmap, 0, PAGE_SIZE, PROT_READ, locked, fd, 2**63 - PAGE_SIZE) == of_mmap
+    assert errno_of(program.mlock, addr, PAGE_SIZE) == of_mlock
+    assert str(program.maps()) == before
 
 
 def test_what_if_locking_meets_a_hole(proc, four):
