@@ -39,7 +39,7 @@ PAGES, LOWER, UPPER, BESIDE = 8, 0, 4, 2  # pages: the picture; where the neighb
 RW = PROT_READ | PROT_WRITE
 WHAT = ["memory", "the book", "the book, opened again"]
 STORES = ["nothing", "the lower one", "both"]
-LEFT, WIDE = 20, 105  # px: the first page, a page
+LEFT, WIDE, TALL = 20, 105, 52  # px: the first page; a page, across and down
 
 # ── the experiment ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +72,7 @@ def run_merging(setting: MergeSetting) -> Outcome:
     map_pages(proc, setting.page, setting.length, setting.prot, setting.flags, fd, setting.pgoff)
     after = boxes(proc)
     vma = find_vma(proc.task.mm, HOME + setting.page * PAGE_SIZE)
-    grown = [box for box in before if vma and box.name.split()[0] == vma.name]
+    grown = [box for box in before if vma and box.name == vma.name]
     result = _("{vma} has grown") if grown else _("a new VMA was made: {vma}")
     words = [spell(setting, fd), "→ " + result.format(vma=vma.name if vma else ""), "", *lines(proc)]
     return Outcome((), "\n".join(words), (draw(before, after, list(apart(proc))),))
@@ -133,46 +133,49 @@ def difference(lower: vm_area_struct, upper: vm_area_struct) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A VMA as it was: its name and permissions, its first page in the picture, its pages, what it maps."""
+    """A VMA as it was: its name, its first page in the picture, its pages, what it maps, from where on."""
 
     name: str
     page: int
     pages: int
     what: str
+    where: str
 
     def __str__(self) -> str:
-        last = self.page + self.pages - 1
-        return f"{self.name} " + _("pages {first}–{last}").format(first=self.page, last=last) + f": {self.what}"
+        pages = _("pages {first}–{last}").format(first=self.page, last=self.page + self.pages - 1)
+        return f"{self.name} {pages}: {self.what} {self.where}"
 
 
 def boxes(proc: Process) -> list[Box]:
     """Take down the VMAs as they are now."""
     found = []
     for vma in here(proc):
-        what = f"{vma.vm_file.name} pgoff {vma.vm_pgoff}" if vma.vm_file else _("memory")
-        found.append(Box(f"{vma.name} {vma.perms}", (vma.vm_start - HOME) >> PAGE_SHIFT, vma_pages(vma), what))
+        what, where = (f" {vma.vm_file.name}", f"vm_pgoff {vma.vm_pgoff}") if vma.vm_file else ("", _("memory"))
+        page = (vma.vm_start - HOME) >> PAGE_SHIFT
+        found.append(Box(vma.name, page, vma_pages(vma), vma.perms + what, where))
     return found
 
 
 def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Diagram:
     """Draw the VMAs before and after the call; what is new or has grown is lit."""
-    canvas = Canvas(2 * LEFT + PAGES * WIDE, 196)
+    canvas = Canvas(2 * LEFT + PAGES * WIDE, 218)
     for page in range(PAGES):
         words = _("page {n}").format(n=page)
         canvas.text(LEFT + (page + 0.5) * WIDE, 14, words, size=SMALL, color=MUTED)
-    for y, title, vmas in ((40, _("before"), before), (114, _("after"), after)):
+    for y, title, vmas in ((40, _("before"), before), (126, _("after"), after)):
         canvas.text(LEFT, y - 8, title, bold=True, color=MUTED, anchor="start")
         for page in range(PAGES):
-            canvas.box(LEFT + page * WIDE, y, WIDE, 40, kind="vm_area_struct", look="hole")
+            canvas.box(LEFT + page * WIDE, y, WIDE, TALL, kind="vm_area_struct", look="hole")
         for box in vmas:
             look = "present" if box in before else "changed"
-            canvas.box(LEFT + box.page * WIDE, y, box.pages * WIDE, 40, kind="vm_area_struct", look=look)
+            canvas.box(LEFT + box.page * WIDE, y, box.pages * WIDE, TALL, kind="vm_area_struct", look=look)
             room, x = box.pages * WIDE - 8, LEFT + (box.page + box.pages / 2) * WIDE
             canvas.text(x, y + 16, f"▬ {box.name}", bold=True, room=room)
-            canvas.text(x, y + 32, box.what, size=SMALL, room=room)
+            canvas.text(x, y + 31, box.what, size=SMALL, room=room)
+            canvas.text(x, y + 45, box.where, size=SMALL, room=room)
     for number, (page, words) in enumerate(why):
-        x, y = LEFT + page * WIDE, 170 + 16 * (number % 2)
-        canvas.line(x, 110, x, y - 12, stroke=DANGER, stroke_width=3)
+        x, y = LEFT + page * WIDE, 194 + 16 * (number % 2)
+        canvas.line(x, 122, x, y - 12, stroke=DANGER, stroke_width=3)
         canvas.text(x, y, words, size=SMALL, bold=True, color=DANGER_TEXT, anchor="start" if page < 5 else "end")
     return canvas.diagram(_("VMAs before and after mmap"), describe(before, after, why))
 
