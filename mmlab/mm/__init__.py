@@ -15,10 +15,10 @@
     memfd.py           files without a name, seals    mm/memfd.c (until 4.17: mm/shmem.c)
     gup.py             faulting in advance            mm/gup.c
     huge_memory.py     where large mappings go        mm/huge_memory.c
+    mlock.py           memory that stays              mm/mlock.c
     mmap.py            mmap and munmap                mm/mmap.c
     mprotect.py        what may be done with memory   mm/mprotect.c
     mremap.py          a mapping moves or grows       mm/mremap.c
-    mlock.py           memory that stays              mm/mlock.c
     madvise.py         what the program knows         mm/madvise.c
     msync.py           stores go to the disk          mm/msync.c
     mincore.py         which pages are in memory      mm/mincore.c
