@@ -48,7 +48,8 @@ def integer(name: str, value: object, bits: int = 64) -> int:
     >>> integer("fd", 2**32 + 3), integer("fd", 2**32 + 3, 32), integer("offset", 2**63)
     (4294967299, 3, -9223372036854775808)
     """
-    return (number(name, value) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    sign = 1 << bits - 1
+    return (number(name, value) + sign) % (2 * sign) - sign
 
 
 def number(name: str, value: object) -> int:
@@ -380,8 +381,11 @@ class Process:
         return Process(do_fork(self.current))
 
     def setrlimit(self, resource: int, soft: int) -> None:
-        """setrlimit(2): set a soft limit; bytes for RLIMIT_AS, RLIMIT_MEMLOCK and RLIMIT_STACK."""
-        sys_setrlimit(self.current, integer("resource", resource), ulong("soft", soft))
+        """setrlimit(2): set a soft limit (bytes; for RLIMIT_NOFILE, files); the hard one stays.
+
+        SIGXFSZ, which a file that grows past RLIMIT_FSIZE earns, is blocked here: EFBIG tells of it.
+        """
+        sys_setrlimit(self.current, uint("resource", resource), ulong("soft", soft))
 
     def setuid(self, uid: int) -> None:
         """setuid(2), by root: go on as another user."""

@@ -224,7 +224,7 @@ def enter(traced: Callable[..., Any], function: FunctionType, args: tuple[Any, .
 
 
 def record_change(owner: Any, field: Any, old: Any, new: Any) -> None:
-    """Record a change, unless it is none, or the object is only being made."""
+    """Record a change that the caller's caller makes; setting a field for the first time is none."""
     if old is not new and old is not MISSING and old != new and _now.record is not None:
         frame = sys._getframe(2)
         _now.record((Change, owner, field, old, new, frame.f_code, frame.f_lasti))
@@ -252,6 +252,20 @@ def _setattr(self: Any, field: str, value: Any, set_field: Callable[..., None] =
     old = getattr(self, field, MISSING)
     set_field(self, field, value)
     record_change(self, field, old, value)
+
+
+@functools.cache
+def _init(kind: type) -> Callable[..., None]:
+    """Give such objects an __init__ in which nothing is recorded: meanwhile they are of a class without the hook."""
+    init: Callable[..., None] = kind.__init__  # type: ignore[misc]
+    unhooked = type(kind.__name__, (kind,), {"__slots__": (), "__setattr__": object.__setattr__})
+
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        object.__setattr__(self, "__class__", unhooked)
+        init(self, *args, **kwargs)
+        self.__class__ = kind
+
+    return made
 
 
 def _array_hooks(kind: type) -> dict[str, Callable[..., Any]]:
@@ -319,6 +333,7 @@ def _patch() -> None:
                     if isinstance(held, FunctionType) and held in swap:
                         _replace(value, field.name, swap[held])
     for kind in OBJECTS:
+        _replace(kind, "__init__", _init(kind))
         _hook(kind, "__setattr__", _setattr)
     for table in ARRAYS:
         for name, hook in _array_hooks(table).items():

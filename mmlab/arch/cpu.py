@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..include.highmem import page_bytes, write_page_bytes
 from ..include.mm_types import page
-from ..include.mman import PAGE_SIZE, offset_in_page
-from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_RW, pte_offset, pte_pfn
+from ..include.mman import PAGE_SIZE
+from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_RW, PMD_SHIFT, pte_index, pte_pfn
 from ..include.sched import task_struct
 from .fault import do_page_fault
 
@@ -22,12 +22,13 @@ def translate(current: task_struct, address: int, write: bool) -> page:
     """Give the page that an access at `address` reaches, faulting as often as it takes."""
     needed, marks = STORE if write else LOAD
     while True:
-        table, i = pte_offset(current.mm.pgd, address)
-        pte = table[i] if table is not None else 0
-        if pte & needed == needed:
-            if pte & marks != marks:
-                table[i] = pte | marks  # type: ignore[index]
-            return current.machine.mem_map[pte_pfn(pte)]
+        table = current.mm.pgd.get(address >> PMD_SHIFT)
+        if table is not None:
+            pte = table[pte_index(address)]
+            if pte & needed == needed:
+                if pte & marks != marks:
+                    table[pte_index(address)] = pte | marks
+                return current.machine.mem_map[pte_pfn(pte)]
         do_page_fault(current, address, write)
 
 
@@ -35,10 +36,8 @@ def load(current: task_struct, address: int, count: int) -> bytes:
     """Read `count` bytes of the process's memory, page by page."""
     out, end = [], address + count
     while address < end:
-        start = offset_in_page(address)
-        upto = start + end - address
-        if upto > PAGE_SIZE:
-            upto = PAGE_SIZE
+        start = address % PAGE_SIZE
+        upto = min(start + end - address, PAGE_SIZE)
         out.append(page_bytes(translate(current, address, False), start, upto))
         address += upto - start
     return b"".join(out)
@@ -48,7 +47,7 @@ def store(current: task_struct, address: int, data: bytes) -> None:
     """Write `data` to the process's memory, page by page; what precedes a fault stays written."""
     done = 0
     while done < len(data):
-        start = offset_in_page(address)
+        start = address % PAGE_SIZE
         chunk = data[done : done + PAGE_SIZE - start]
         write_page_bytes(translate(current, address, True), start, chunk)
         done += len(chunk)

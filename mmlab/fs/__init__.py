@@ -2,6 +2,7 @@
 
     dcache.py      names                          fs/dcache.c
     inode.py       files themselves               fs/inode.c
+    attr.py        how large a file may be        fs/attr.c
     file_table.py  open files                     fs/file_table.c
     namei.py       from a path to a file          fs/namei.c
     ext4.py        a disk file system             fs/ext4/{inode,file}.c

@@ -117,6 +117,9 @@ def load_elf_binary(current: task_struct, file: file) -> None:
     code = next(phdr for phdr in PROGRAM if phdr.prot & PROT_EXEC)
     current.mm.start_code = ELF_BASE + (code.pgoff << PAGE_SHIFT)
     current.mm.end_code = current.mm.start_code + (code.pages << PAGE_SHIFT)
+    data = PROGRAM[-1]
+    current.mm.start_data = ELF_BASE + (data.pgoff << PAGE_SHIFT)
+    current.mm.end_data = current.mm.start_data + (data.pages << PAGE_SHIFT)
     interpreter = do_filp_open(current.machine.root, LD_SO_PATH, O_RDONLY, 0)
     try:
         elf_map(current, interpreter, current.mm.mmap_base - elf_pages(LD_SO) * PAGE_SIZE, LD_SO, 0)

@@ -27,6 +27,7 @@ from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty, write_cache_pages
 from ..mm.swap import mark_page_accessed
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
+from .attr import inode_newsize_ok
 from .buffer import block_write_begin, block_write_end
 
 READ_AHEAD = 32  # pages: 128 KiB
@@ -80,6 +81,7 @@ def ext4_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         end = offset + length
         ext4_punch_hole(inode, offset, end if end <= inode.i_size else PAGE_ALIGN(inode.i_size))
     elif not mode & FALLOC_FL_KEEP_SIZE and offset + length > inode.i_size:
+        inode_newsize_ok(inode, offset + length)
         truncate_setsize(inode, offset + length)
         ext4_block_zero_page_range(inode, inode.i_size, PAGE_ALIGN(inode.i_size))
 

@@ -14,6 +14,7 @@ from ..include.mman import (
 )
 from ..include.sched import task_struct
 from ..mm.truncate import truncate_setsize
+from .attr import inode_newsize_ok
 from .file_table import alloc_file, fd_install, fget, fget_raw, fput, get_unused_fd
 from .namei import create, lookup_parent, mkdir, path_lookup, unlink
 from .proc import proc_self_get_link
@@ -100,8 +101,7 @@ def sys_ftruncate(current: task_struct, fd: int, length: int) -> None:
     inode = file_inode(file)
     if not stat.S_ISREG(inode.i_mode) or not file.f_mode & FMODE_WRITE:
         raise failure(EINVAL, "do_sys_ftruncate", f"{file.f_path.d_name} is no regular file open for writing")
-    if length > inode.i_sb.s_type.s_maxbytes:
-        raise failure(EFBIG, "inode_newsize_ok", f"length = {length} > s_maxbytes = {inode.i_sb.s_type.s_maxbytes}")
+    inode_newsize_ok(inode, length)
     do_truncate(inode, length)
 
 

@@ -12,7 +12,7 @@ from ..arch.usercopy import access_ok
 from ..include.errors import failure
 from ..include.fs import FMODE_READ, FMODE_WRITE, MAX_LFS_FILESIZE, file, file_inode
 from ..include.mman import O_APPEND, SEEK_CUR, SEEK_END, SEEK_SET
-from ..include.sched import task_struct
+from ..include.sched import RLIMIT_FSIZE, task_struct
 from ..include.uio import iov_iter
 from .file_table import fget
 
@@ -37,11 +37,21 @@ def vfs_write(file: file, pos: int, source: iov_iter) -> int:
     if file.f_op.write_iter is None:
         raise failure(EINVAL, "vfs_write", f"{file.f_path.d_name} cannot be written")
     rw_verify_area("vfs_write", pos, source)
-    room = file_inode(file).i_sb.s_type.s_maxbytes - pos
-    if source.count and room <= 0:
-        raise failure(EFBIG, "generic_write_checks", f"pos = {pos} is not below s_maxbytes")
-    source.count = min(source.count, max(room, 0))
+    generic_write_check_limits(file, pos, source)
     return file.f_op.write_iter(file, pos, source)
+
+
+def generic_write_check_limits(file: file, pos: int, source: iov_iter) -> None:
+    """Cut a write where the file may grow no more: fs/read_write.c (5.5), same name. EFBIG if that is at once.
+
+    RLIMIT_FSIZE is for regular files. Linux sends SIGXFSZ, too; the programs here block it.
+    """
+    inode, most = file_inode(file), file_inode(file).i_sb.s_type.s_maxbytes
+    if stat.S_ISREG(inode.i_mode):
+        most = min(most, inode.i_sb.machine.current.rlim[RLIMIT_FSIZE])
+    if source.count and pos >= most:
+        raise failure(EFBIG, "generic_write_check_limits", f"pos = {pos} is not below s_maxbytes or RLIMIT_FSIZE")
+    source.count = min(source.count, max(most - pos, 0))
 
 
 def rw_verify_area(function: str, pos: int, i: iov_iter) -> None:

@@ -7,8 +7,9 @@ from collections import Counter
 from ..include.fs import file_inode
 from ..include.mm import (
     MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, VM_ACCOUNT, VM_DENYWRITE, VM_DONTCOPY, VM_DONTDUMP, VM_EXEC,
-    VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NOHUGEPAGE,
-    VM_NORESERVE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SYNC, VM_WIPEONFORK, VM_WRITE,
+    VM_GROWSDOWN, VM_HUGEPAGE, VM_LOCKED, VM_LOCKONFAULT, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE,
+    VM_MERGEABLE, VM_NOHUGEPAGE, VM_NORESERVE, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_SYNC, VM_WIPEONFORK,
+    VM_WRITE,
 )
 from ..include.mm_types import (
     PageAnon, PG_dirty, PG_referenced, PG_swapbacked, get_mm_rss, mm_struct, page, page_mapcount, vm_area_struct,
@@ -41,7 +42,9 @@ MNEMONICS = {  # VmFlags
     VM_SYNC: "sf",
     VM_WIPEONFORK: "wf",
     VM_DONTDUMP: "dd",
+    VM_HUGEPAGE: "hg",
     VM_NOHUGEPAGE: "nh",
+    VM_MERGEABLE: "mg",
 }
 
 # ── status and statm ────────────────────────────────────────────────────────────────────────────────────────

@@ -185,6 +185,7 @@ class mm_struct:
         "brk",
         "data_vm",
         "end_code",
+        "end_data",
         "exe_file",
         "exec_vm",
         "hiwater_rss",
@@ -203,6 +204,7 @@ class mm_struct:
         "stack_vm",
         "start_brk",
         "start_code",
+        "start_data",
         "start_stack",
         "task_size",
         "total_vm",
@@ -222,7 +224,8 @@ class mm_struct:
         self.rss_stat = counters(f"{self.name}.rss_stat", ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES"))
         self.task_size = TASK_SIZE
         self.mmap_base = TASK_SIZE
-        self.start_code = self.end_code = self.start_brk = self.brk = self.start_stack = 0
+        self.start_code = self.end_code = self.start_data = self.end_data = 0
+        self.start_brk = self.brk = self.start_stack = 0
         self.exe_file: file | None = None
 
     @property

@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from .mm_types import mm_struct
     from .mmzone import machine
 
-RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS = 3, 7, 8, 9
+RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK = 1, 2, 3
+RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS = 7, 8, 9
+RLIM_NLIMITS = 16
 RLIM_INFINITY = 2**64 - 1
 SIGKILL = 9
-INIT_RLIMITS = {RLIMIT_STACK: 8 << 20, RLIMIT_NOFILE: 1024, RLIMIT_MEMLOCK: 8 << 20, RLIMIT_AS: RLIM_INFINITY}
+
+# what init starts with: include/asm-generic/resource.h. Of the other limits nothing here asks for any
+INIT_RLIMITS = dict.fromkeys(range(RLIM_NLIMITS), RLIM_INFINITY)  # soft limits: those that count
+INIT_RLIMITS |= {RLIMIT_STACK: 8 << 20, RLIMIT_NOFILE: 1024, RLIMIT_MEMLOCK: 8 << 20}
+HARD_RLIMITS = INIT_RLIMITS | {RLIMIT_STACK: RLIM_INFINITY, RLIMIT_NOFILE: 4096}  # how far a soft one may be raised
 
 
 class task_struct:

@@ -38,7 +38,7 @@ def do_fork(current: task_struct) -> task_struct:
 def dup_mm(current: task_struct) -> mm_struct:
     """Copy an address space: v4.4, same name. ENOMEM, and then nothing is left of the copy."""
     old, mm = current.mm, mm_alloc(current.machine, current.comm)
-    for field in ("mmap_base", "start_code", "end_code", "start_brk", "brk", "start_stack"):
+    for field in ("mmap_base", "start_code", "end_code", "start_data", "end_data", "start_brk", "brk", "start_stack"):
         setattr(mm, field, getattr(old, field))
     if old.exe_file:
         mm.exe_file = get_file(old.exe_file)

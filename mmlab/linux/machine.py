@@ -8,15 +8,26 @@ import os
 import posixpath
 import re
 import shutil
+import struct
 import tempfile
 import weakref
 from pathlib import Path
 
 from ..include.mman import PAGE_SIZE
+from ..include.sched import (
+    HARD_RLIMITS,
+    INIT_RLIMITS,
+    RLIMIT_AS,
+    RLIMIT_DATA,
+    RLIMIT_FSIZE,
+    RLIMIT_MEMLOCK,
+    RLIMIT_NOFILE,
+    RLIMIT_STACK,
+)
 from ..machine import book_text
 from ..report import CountReport
 from .process import Process
-from .stub import Stub, Unavailable, elf, libc
+from .stub import SCRATCH, Stub, Unavailable, elf, libc
 
 with contextlib.suppress(ImportError):  # not on Windows, where Kernel() is Unavailable
     import fcntl
@@ -30,7 +41,8 @@ DIRECTORIES = ("data", "usr/bin", *(path[1:] for path in MOUNTS))
 DEVICES = ("/dev/null", "/dev/zero")
 PROC_FILES = re.compile(r"/proc(/self|/\d+)?/\w+")
 SHARED = "/dev/null, /dev/zero, and the files of /proc and /proc/PID"
-RLIMITS = {3: 8 << 20, 7: 1024, 8: 8 << 20}  # RLIMIT_STACK, _NOFILE, _MEMLOCK, as the simulation has them
+RLIMITS = RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS
+SIG_BLOCK, SIGXFSZ = 0, 25
 
 
 def disk_directory() -> str:
@@ -114,9 +126,11 @@ class Kernel:
         init.syscall("prctl", PR_SET_THP_DISABLE, 1, 0, 0, 0)
         with contextlib.suppress(OSError):  # some containers forbid it: then the stack and the heap move about
             init.syscall("personality", ADDR_NO_RANDOMIZE)
-        for resource, soft in RLIMITS.items():
-            with contextlib.suppress(OSError):
-                Process.limit(init, resource, soft)
+        struct.pack_into("<Q", init.scratch, 0, 1 << (SIGXFSZ - 1))
+        init.syscall("rt_sigprocmask", SIG_BLOCK, SCRATCH, 0, 8)
+        for resource in RLIMITS:
+            with contextlib.suppress(OSError):  # a lower hard limit than the simulation's stays
+                Process.limit(init, resource, INIT_RLIMITS[resource], HARD_RLIMITS[resource])
         self.forbidden = ""
         try:
             self._unshare(init)

@@ -16,7 +16,7 @@ from ..fs.stat import kstat
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, MemoryFault, SegmentationFault
 from ..include.mman import MFD_CLOEXEC, O_NONBLOCK, PAGE_SHIFT, PAGE_SIZE
 from ..include.shm import IPC_STAT, shmid_ds
-from ..process import PageState, Rusage, integer, length, octets, pathname, ulong
+from ..process import PageState, Rusage, integer, length, octets, pathname, uint, ulong
 from ..report import TextReport
 from .stub import SCRATCH, SCRATCH_SIZE, Signal, Stub, libc
 
@@ -316,14 +316,16 @@ class Process:
         self._close_pagemap()
 
     def setrlimit(self, resource: int, soft: int) -> None:
-        """setrlimit(2): change one of the process's limits; the hard limit stays."""
-        self.limit(self.stub, integer("resource", resource), ulong("soft", soft))
+        """setrlimit(2): set a soft limit (bytes; for RLIMIT_NOFILE, files); the hard one stays. SIGXFSZ is blocked."""
+        self.limit(self.stub, uint("resource", resource), ulong("soft", soft))
 
     @staticmethod
-    def limit(stub: Stub, resource: int, soft: int) -> None:
+    def limit(stub: Stub, resource: int, soft: int, hard: int | None = None) -> None:
         """Change a limit of any stub."""
         stub.syscall("prlimit64", 0, resource, 0, SCRATCH)
         struct.pack_into("<Q", stub.scratch, 0, soft)
+        if hard is not None:
+            struct.pack_into("<Q", stub.scratch, 8, hard)
         stub.syscall("prlimit64", 0, resource, SCRATCH, 0)
 
     def setuid(self, uid: int) -> None:

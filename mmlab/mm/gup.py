@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from errno import EFAULT, ENOMEM
+
 from ..include.mm import (
-    FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_WRITE, VM_EXEC, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_RETRY,
-    VM_LOCKONFAULT, VM_READ, VM_SHARED, VM_WRITE,
+    FAULT_FLAG_ALLOW_RETRY, FAULT_FLAG_TRIED, FAULT_FLAG_WRITE, VM_EXEC, VM_FAULT_ERROR, VM_FAULT_MAJOR, VM_FAULT_OOM,
+    VM_FAULT_RETRY, VM_LOCKONFAULT, VM_READ, VM_SHARED, VM_WRITE,
 )
 from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SIZE
@@ -15,22 +17,22 @@ from .page_writeback import set_page_dirty
 from .swap import mark_page_accessed
 
 
-def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> bool:
-    """Fault in every page of [start, end), private writable ones as if for a store; False where one cannot be had.
+def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> int:
+    """Fault in every page of [start, end), private writable ones as if for a store; give the errno where one cannot be.
 
     mm/gup.c:populate_vma_page_range (v4.4). What is to be locked on fault is left alone. After a wait for the disk it
     begins anew, with the page in memory: so that fault counts as a minor one.
     """
     if vma.vm_flags & VM_LOCKONFAULT:
-        return True
+        return 0
     if not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
-        return False
+        return EFAULT
     write = vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE
     return __get_user_pages(current, vma, start, end, FAULT_FLAG_WRITE if write else 0, 0)
 
 
-def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int, write: bool) -> bool:
-    """Fault in every page of [start, end) for a load or a store; False where one cannot be had: mm/gup.c (6.9).
+def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int, write: bool) -> int:
+    """Fault in every page of [start, end) for a load or a store; give the errno where one cannot be: mm/gup.c (6.9).
 
     A fault that waited for the disk counts as a major one.
     """
@@ -39,16 +41,17 @@ def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, en
 
 def __get_user_pages(
     current: task_struct, vma: vm_area_struct, start: int, end: int, flags: int, tried: int
-) -> bool:
-    """Fault in what of [start, end) does not allow the access yet; False where that cannot be: v4.4, same name.
+) -> int:
+    """Fault in what of [start, end) does not allow the access yet; give the errno where that cannot be, or 0: v4.4.
 
-    A fault is tried again with the flags `tried` added.
+    Same name. A fault is tried again with the flags `tried` added.
     """
     for address in range(start, end, PAGE_SIZE):
         while not follow_page(vma, address, flags):
-            if not faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried):
-                return False
-    return True
+            error = faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried)
+            if error:
+                return error
+    return 0
 
 
 def follow_page(vma: vm_area_struct, address: int, flags: int) -> bool:
@@ -64,22 +67,23 @@ def follow_page(vma: vm_area_struct, address: int, flags: int) -> bool:
     return True
 
 
-def faultin_page(current: task_struct, vma: vm_area_struct, address: int, flags: int, tried: int) -> bool:
-    """Handle one fault in the process's name: mm/gup.c:faultin_page (v4.4). False if it cannot be mended.
+def faultin_page(current: task_struct, vma: vm_area_struct, address: int, flags: int, tried: int) -> int:
+    """Handle one fault in the process's name: mm/gup.c:faultin_page (v4.4). Give 0, or the errno if it cannot be.
 
-    What was FAULT_FLAG_TRIED counts as a major one (5.9).
+    ENOMEM without memory, EFAULT for what a load would get SIGBUS for. What was FAULT_FLAG_TRIED counts as a major one
+    (5.9).
     """
     fault = handle_mm_fault(current.mm, vma, address, flags)
     while fault & VM_FAULT_RETRY:
         flags |= tried
         fault = handle_mm_fault(current.mm, vma, address, flags)
     if fault & VM_FAULT_ERROR:
-        return False
+        return ENOMEM if fault & VM_FAULT_OOM else EFAULT
     if fault & VM_FAULT_MAJOR or flags & FAULT_FLAG_TRIED:
         current.maj_flt += 1
     else:
         current.min_flt += 1
-    return True
+    return 0
 
 
 def mm_populate(current: task_struct, vma: vm_area_struct | None, start: int, end: int) -> None:
@@ -92,13 +96,14 @@ def mm_populate(current: task_struct, vma: vm_area_struct | None, start: int, en
         vma = vma.vm_next
 
 
-def populate_range(current: task_struct, vma: vm_area_struct | None, start: int, end: int) -> bool:
-    """Fault in what [start, end) maps, as mlock wants it: False at the first page that cannot be had.
+def populate_range(current: task_struct, vma: vm_area_struct | None, start: int, end: int) -> int:
+    """Fault in what [start, end) maps, as mlock wants it; give 0, or the errno of the first page that cannot be had.
 
     mm/gup.c:__mm_populate (v4.4), not ignoring errors.
     """
     while vma is not None and vma.vm_start < end:
-        if not populate_vma_page_range(current, vma, max(start, vma.vm_start), min(end, vma.vm_end)):
-            return False
+        error = populate_vma_page_range(current, vma, max(start, vma.vm_start), min(end, vma.vm_end))
+        if error:
+            return error
         vma = vma.vm_next
-    return True
+    return 0

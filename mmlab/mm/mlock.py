@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL, ENOMEM, EPERM
+from errno import EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM
 
 from ..include.errors import failure
 from ..include.mm import VM_LOCKED, VM_LOCKONFAULT
@@ -24,8 +24,8 @@ def can_do_mlock(current: task_struct) -> None:
 def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> None:
     """Lock [start, start + length) and fault its pages in; with MLOCK_ONFAULT, only as they are touched: sys_mlock2.
 
-    EINVAL for unknown flags; EPERM or ENOMEM over RLIMIT_MEMLOCK; ENOMEM at a hole or where a page cannot be had
-    (what precedes is locked).
+    EINVAL for unknown flags; EPERM or ENOMEM over RLIMIT_MEMLOCK; ENOMEM at a hole or where a page cannot be had,
+    EAGAIN if that is for want of memory (what precedes is locked).
     """
     if flags & ~MLOCK_ONFAULT:
         raise failure(EINVAL, "sys_mlock2", f"flags = {flags:#x} has unknown bits")
@@ -36,8 +36,10 @@ def sys_mlock(current: task_struct, start: int, length: int, flags: int = 0) -> 
     if locked > limit and current.uid != 0:
         raise failure(ENOMEM, "do_mlock", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
     apply_vma_lock_flags(current, start, end, VM_LOCKED | (VM_LOCKONFAULT if flags & MLOCK_ONFAULT else 0))
-    if start < end and not populate_range(current, find_vma(mm, start), start, end):
-        raise failure(ENOMEM, "__mlock_posix_error_return", "a page cannot be had")
+    error = populate_range(current, find_vma(mm, start), start, end) if start < end else 0
+    if error:
+        what = "a page cannot be had" if error == EFAULT else "no memory for a page"
+        raise failure(ENOMEM if error == EFAULT else EAGAIN, "__mlock_posix_error_return", what)
 
 
 def sys_munlock(current: task_struct, start: int, length: int) -> None:

@@ -32,7 +32,7 @@ from ..include.mman import (
 )
 from ..include.mmzone import OVERCOMMIT_NEVER
 from ..include.pgtable import _PAGE_RW, PMD_SIZE
-from ..include.sched import task_struct
+from ..include.sched import RLIMIT_DATA, task_struct
 from .gup import mm_populate
 from .huge_memory import thp_get_unmapped_area
 from .memfd import memfd_check_seals_mmap
@@ -195,7 +195,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
     kind, writable = flags & MAP_TYPE, file.f_mode & FMODE_WRITE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
         raise failure(EINVAL, "do_mmap", f"flags = {map_names(flags)}: neither MAP_SHARED nor MAP_PRIVATE")
-    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK):
+    if kind == MAP_SHARED_VALIDATE and flags & ~LEGACY_MAP_MASK:
         raise failure(EOPNOTSUPP, "do_mmap", f"MAP_SHARED_VALIDATE with unknown flags: {map_names(flags)}")
     if kind != MAP_PRIVATE:
         if prot & PROT_WRITE and not writable:
@@ -249,9 +249,11 @@ def mmap_region(
     """
     mm, pages = current.mm, length >> PAGE_SHIFT
     labels = Labels()
-    may_expand_vm(current, addr, length)
+    place = find_vma_links(mm, addr, addr + length)
+    if place is None:  # since 6.12 the old maps are cut first, and stay so if the new one is refused
+        vms_gather_munmap_vmas(mm, find_vma(mm, addr), addr, addr + length)  # type: ignore[arg-type]
+    may_expand_vm(current, addr, length, vm_flags)
     try:
-        place = find_vma_links(mm, addr, addr + length)
         if accountable_mapping(vm_flags):  # since 6.12 this comes before the old maps go
             replaced = 0 if place else count_vma_pages_range(mm, addr, addr + length, VM_ACCOUNT)
             vm_enough_memory(mm.machine, pages, replaced)
@@ -356,6 +358,18 @@ def do_munmap(mm: mm_struct, start: int, length: int) -> None:
     vma = find_vma(mm, start)
     if vma is None or vma.vm_start >= end:
         return
+    prev = vms_gather_munmap_vmas(mm, vma, start, end)
+    detached = detach_vmas_to_be_unmapped(mm, prev.vm_next if prev else mm.mmap, end)
+    unmap_region(mm, detached, start, end, prev)
+    for vma in detached:
+        remove_vma_accounted(mm, vma)
+
+
+def vms_gather_munmap_vmas(mm: mm_struct, vma: vm_area_struct, start: int, end: int) -> vm_area_struct | None:
+    """Cut the VMAs at the ends of [start, end), `vma` being the first; give the one before: in do_munmap (v4.4).
+
+    This name since 6.12. ENOMEM when cutting would make one VMA too many.
+    """
     prev = vma.vm_prev
     if start > vma.vm_start:
         if end < vma.vm_end and mm.map_count >= mm.machine.sysctl_max_map_count:
@@ -365,10 +379,7 @@ def do_munmap(mm: mm_struct, start: int, length: int) -> None:
     last = find_vma(mm, end)
     if last is not None and last.vm_start < end:
         split_vma(mm, last, end, new_below=True)
-    detached = detach_vmas_to_be_unmapped(mm, prev.vm_next if prev else mm.mmap, end)
-    unmap_region(mm, detached, start, end, prev)
-    for vma in detached:
-        remove_vma_accounted(mm, vma)
+    return prev
 
 
 def detach_vmas_to_be_unmapped(mm: mm_struct, vma: vm_area_struct | None, end: int) -> list[vm_area_struct]:
@@ -419,7 +430,9 @@ def sys_brk(current: task_struct, brk: int) -> int:
     mm = current.mm
     old, new = PAGE_ALIGN(mm.brk), PAGE_ALIGN(brk)
     following = find_vma(mm, old)
-    if brk < mm.start_brk or (new > old and following and new + PAGE_SIZE > vm_start_gap(following)):
+    if brk < mm.start_brk or brk - mm.start_brk + mm.end_data - mm.start_data > current.rlim[RLIMIT_DATA]:
+        return mm.brk
+    if new > old and following and new + PAGE_SIZE > vm_start_gap(following):
         return mm.brk
     if new < old and find_vma_links(mm, new, old) is not None:  # nothing is there to unmap (6.1; before: no matter)
         return mm.brk

@@ -16,7 +16,7 @@ from .gup import populate_vma_page_range
 from .memory import pte_ranges, vm_normal_page
 from .mmap import calc_vm_prot_bits, vma_set_page_prot, vma_wants_writenotify
 from .util import vm_enough_memory, vm_unacct_memory
-from .vma import find_vma, vm_stat_account, vma_modify
+from .vma import find_vma, over_limit, vm_stat_account, vma_modify
 
 RWX = VM_READ | VM_WRITE | VM_EXEC
 
@@ -73,6 +73,9 @@ def mprotect_fixup(
     oldflags, pages = vma.vm_flags, (end - start) >> PAGE_SHIFT
     if newflags == oldflags:
         return vma
+    over = over_limit(current, newflags, pages) if newflags & VM_WRITE else ""
+    if over and not over_limit(current, oldflags, pages):  # it becomes data
+        raise failure(ENOMEM, "mprotect_fixup", over)
     charged = newflags & VM_WRITE and not oldflags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE)
     if charged:
         vm_enough_memory(current.machine, pages)

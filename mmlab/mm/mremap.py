@@ -91,7 +91,7 @@ def vma_to_resize(current: task_struct, vma: vm_area_struct, addr: int, old_len:
     locked, limit = current.mm.locked_vm + grown, current.rlim[RLIMIT_MEMLOCK] >> PAGE_SHIFT
     if vma.vm_flags & VM_LOCKED and locked > limit and current.uid != 0:
         raise failure(EAGAIN, "mlock_future_check", f"{locked} locked pages > RLIMIT_MEMLOCK = {limit} pages")
-    may_expand_vm(current, TASK_SIZE, new_len - old_len)
+    may_expand_vm(current, TASK_SIZE, new_len - old_len, vma.vm_flags)
 
 
 def expand_in_place(current: task_struct, vma: vm_area_struct, end: int) -> bool:
@@ -145,7 +145,7 @@ def mremap_to(
         do_munmap(current.mm, addr + new_len, old_len - new_len)
         old_len = new_len
     if flags & MREMAP_DONTUNMAP:
-        may_expand_vm(current, TASK_SIZE, new_len)
+        may_expand_vm(current, TASK_SIZE, new_len, vma.vm_flags)
     new_addr = new_place(current, vma, addr, new_len, new_addr, MAP_FIXED if flags & MREMAP_FIXED else 0)
     left = find_vma(current.mm, addr)
     if left is None or left.vm_start > addr:

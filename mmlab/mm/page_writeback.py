@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from ..include.fs import address_space
-from ..include.mm_types import PG_dirty, page
+from ..include.mm_types import PG_dirty, PG_readahead, page
 from ..include.mmzone import NR_FILE_DIRTY
 from .rmap import page_mkclean
 
 
 def set_page_dirty(page: page) -> None:
-    """Note that the page is newer than its file: mm/page-writeback.c:set_page_dirty (v4.4)."""
+    """Note that the page is newer than its file: mm/page-writeback.c:set_page_dirty (v4.4).
+
+    A mark for read-ahead or for reclaim, which share a bit, is no longer true.
+    """
+    page.flags &= ~PG_readahead
     if isinstance(page.mapping, address_space) and page.mapping.a_ops.set_page_dirty:
         page.mapping.a_ops.set_page_dirty(page)
     else:
@@ -49,4 +53,5 @@ def write_cache_pages(mapping: address_space, start: int, end: int) -> None:
     for index in sorted(index for index in mapping.page_tree if start <= index < end):
         page = mapping.page_tree[index]
         if clear_page_dirty_for_io(page) and mapping.a_ops.writepage:
+            page.flags &= ~PG_readahead  # as PG_reclaim: end_page_writeback
             mapping.a_ops.writepage(page)

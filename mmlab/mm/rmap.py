@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from errno import ENOMEM
 
 from ..include.errors import failure
-from ..include.mm import MM_ANONPAGES, MM_FILEPAGES, VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE, vma_has_recency
+from ..include.mm import (
+    MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE, vma_has_recency,
+)
 from ..include.mm_types import (
     PageAnon, PG_anon_exclusive, PG_dirty, PG_swapbacked, anon_vma, page, page_mapcount, vm_area_struct, vma_pages,
 )
@@ -152,6 +154,8 @@ def rmap_walk(page: page) -> Iterator[tuple[vm_area_struct, pte_table, int]]:
 
 def page_mlocked(page: page) -> bool:
     """Tell whether a locked VMA maps the page. The kernel notes it in the page, as PG_mlocked."""
+    if not any(task.mm.locked_vm for task in page.machine.tasks.values()):
+        return False
     return any(vma.vm_flags & VM_LOCKED for vma, _, _ in rmap_walk(page))
 
 
@@ -193,7 +197,8 @@ def try_to_unmap_one(page: page, vma: vm_area_struct, table: pte_table, i: int) 
     if PageAnon(page) and page._count != page_mapcount(page) + 1:
         return False
     table[i] = 0
-    vma.vm_mm.rss_stat[MM_ANONPAGES if PageAnon(page) else MM_FILEPAGES] -= 1
+    of_a_file = MM_SHMEMPAGES if page.flags & PG_swapbacked else MM_FILEPAGES
+    vma.vm_mm.rss_stat[MM_ANONPAGES if PageAnon(page) else of_a_file] -= 1
     page_remove_rmap(page)
     put_page(page)
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import stat
 from errno import EFAULT, ENOSPC, EPERM
 
+from ..fs.attr import inode_newsize_ok
 from ..fs.dcache import d_alloc_unlinked
 from ..fs.file_table import alloc_file, fput
 from ..fs.inode import new_inode
@@ -178,6 +179,7 @@ def shmem_fallocate(file: file, mode: int, offset: int, length: int) -> None:
         truncate_pagecache_range(inode, offset, end)
         shmem_dirty_partial(inode, offset, end)
         return
+    inode_newsize_ok(inode, end)  # also with FALLOC_FL_KEEP_SIZE
     if end > inode.i_size:
         check_seals(inode, F_SEAL_GROW, "shmem_fallocate")
     first, last = offset >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT

@@ -45,6 +45,17 @@ def activate_page(page: page) -> None:
         add_page_to_lru_list(page)
 
 
+def deactivate_page(page: page) -> None:
+    """Move the page to the inactive list: 5.4, same name. Not if it is unevictable."""
+    if page.flags & (PG_active | PG_unevictable) == PG_active:
+        listed = page.flags & PG_lru
+        if listed:
+            del_page_from_lru_list(page)
+        page.flags &= ~(PG_active | PG_referenced)
+        if listed:
+            add_page_to_lru_list(page)
+
+
 def mark_page_lazyfree(page: page) -> None:
     """Let the page be reclaimed as if a file backed it, unless it is written again: 4.12, same name."""
     if PageAnon(page) and page.flags & PG_swapbacked and not page_mlocked(page):

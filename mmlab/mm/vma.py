@@ -13,7 +13,7 @@ from ..include.mm import (
 )
 from ..include.mm_types import mm_struct, vm_area_struct, vma_pages
 from ..include.mman import PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
-from ..include.sched import RLIMIT_AS, RLIMIT_MEMLOCK, RLIMIT_STACK, task_struct
+from ..include.sched import RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK, task_struct
 from ..lib.rbtree import rb_erase, rb_insert_color, rb_link_node
 from .rmap import anon_vma_clone, anon_vma_prepare, unlink_anon_vmas
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
@@ -201,17 +201,36 @@ def vm_stat_account(mm: mm_struct, vm_flags: int, pages: int) -> None:
         mm.exec_vm += pages
     elif vm_flags & VM_GROWSDOWN:
         mm.stack_vm += pages
-    elif vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE:
+    elif is_data_mapping(vm_flags):
         mm.data_vm += pages
 
 
-def may_expand_vm(current: task_struct, addr: int, length: int) -> None:
-    """Keep total_vm within RLIMIT_AS; what the mapping replaces does not count: v4.4, same name. ENOMEM."""
-    limit, pages = current.rlim[RLIMIT_AS] >> PAGE_SHIFT, current.mm.total_vm + (length >> PAGE_SHIFT)
-    if pages > limit:
-        pages -= count_vma_pages_range(current.mm, addr, addr + length)
-    if pages > limit:
-        raise failure(ENOMEM, "may_expand_vm", f"total_vm would be {pages} pages > RLIMIT_AS = {limit}")
+def is_data_mapping(vm_flags: int) -> bool:
+    """Tell whether such a VMA is data, which RLIMIT_DATA limits: private, writable, no stack: 4.7, same name."""
+    return vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN) == VM_WRITE
+
+
+def may_expand_vm(current: task_struct, addr: int, length: int, vm_flags: int) -> None:
+    """Keep total_vm within RLIMIT_AS, and data_vm within RLIMIT_DATA (4.7): v4.4, same name. ENOMEM.
+
+    What the mapping replaces does not count.
+    """
+    pages = length >> PAGE_SHIFT
+    if over_limit(current, vm_flags, pages):
+        over = over_limit(current, vm_flags, pages - count_vma_pages_range(current.mm, addr, addr + length))
+        if over:
+            raise failure(ENOMEM, "may_expand_vm", over)
+
+
+def over_limit(current: task_struct, vm_flags: int, pages: int) -> str:
+    """Say which limit `pages` more of such a VMA would exceed; nothing if none. RLIMIT_DATA = 0 forbids only brk."""
+    mm, rlim = current.mm, current.rlim
+    if mm.total_vm + pages > rlim[RLIMIT_AS] >> PAGE_SHIFT:
+        return f"total_vm = {mm.total_vm} + {pages} pages > RLIMIT_AS = {rlim[RLIMIT_AS] >> PAGE_SHIFT}"
+    data = is_data_mapping(vm_flags) and rlim[RLIMIT_DATA]
+    if data and mm.data_vm + pages > data >> PAGE_SHIFT:
+        return f"data_vm = {mm.data_vm} + {pages} pages > RLIMIT_DATA = {data >> PAGE_SHIFT}"
+    return ""
 
 
 def mlock_future_check(current: task_struct, vm_flags: int, length: int) -> None:
@@ -254,7 +273,7 @@ def expand_downwards(current: task_struct, vma: vm_area_struct, address: int) ->
 
 def acct_stack_growth(current: task_struct, vma: vm_area_struct, size: int, grow: int) -> None:
     """Refuse a stack of `size` bytes, grown by `grow` pages, that is over a limit: v4.4, same name. ENOMEM, EAGAIN."""
-    may_expand_vm(current, TASK_SIZE, grow << PAGE_SHIFT)
+    may_expand_vm(current, TASK_SIZE, grow << PAGE_SHIFT, vma.vm_flags)
     if size > current.rlim[RLIMIT_STACK]:
         raise failure(ENOMEM, "acct_stack_growth", f"{size} bytes > RLIMIT_STACK = {current.rlim[RLIMIT_STACK]}")
     mlock_future_check(current, vma.vm_flags, grow << PAGE_SHIFT)
@@ -372,10 +391,11 @@ def vma_modify(mm: mm_struct, vma: vm_area_struct, start: int, end: int, vm_flag
     merged = vma_merge(mm, prev, start, end, vm_flags, vma.vm_file, pgoff)
     if merged is not None:
         return merged
-    if start > vma.vm_start:
-        split_vma(mm, vma, start, new_below=True)
-    if end < vma.vm_end:
-        split_vma(mm, vma, end, new_below=False)
+    for at, new_below in ((start, True), (end, False)):
+        if vma.vm_start < at < vma.vm_end:
+            if mm.map_count >= mm.machine.sysctl_max_map_count:
+                raise failure(ENOMEM, "split_vma", f"to cut {vma.name} would make more than max_map_count VMAs")
+            split_vma(mm, vma, at, new_below)
     vma.vm_flags = vm_flags
     return vma
 

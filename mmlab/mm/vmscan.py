@@ -19,7 +19,9 @@ from math import isqrt
 from ..include.fs import address_space
 from ..include.mm import VM_EXEC, VM_LOCKED
 from ..include.mm_inline import del_page_from_lru_list
-from ..include.mm_types import PG_active, PG_dirty, PG_referenced, page, page_mapcount
+from ..include.mm_types import (
+    PageAnon, PG_active, PG_dirty, PG_lru, PG_readahead, PG_referenced, PG_swapbacked, page, page_mapcount,
+)
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, PGSCAN_DIRECT, PGSTEAL_DIRECT, machine
 from .filemap import delete_from_page_cache
@@ -124,6 +126,32 @@ def shrink_page(page: page) -> bool:
             return False
         pageout(page)
     return __remove_mapping(page)
+
+
+def reclaim_pages(pages: list[page]) -> None:
+    """Free what can be freed of these pages, used lately or not: 5.4, same name (reclaim_folio_list). For MADV_PAGEOUT.
+
+    What stays counts as active. What is dirty stays: this machine has no swap, and a disk's pages are left to the
+    flusher threads (6.16; until then they were written here).
+    """
+    for each in pages:
+        if each.flags & PG_lru:
+            del_page_from_lru_list(each)
+        get_page(each)
+    for each in pages:
+        if not reclaim_page(each):
+            putback_lru_page(each)
+
+
+def reclaim_page(page: page) -> bool:
+    """Free a page that is on no list; False if it must stay: shrink_page_list with ignore_references (5.4)."""
+    anonymous = PageAnon(page) and page.flags & PG_swapbacked
+    if not anonymous and try_to_unmap(page) and not page.flags & PG_dirty:
+        return __remove_mapping(page)
+    if page.flags & (PG_dirty | PG_swapbacked) == PG_dirty:
+        page.flags |= PG_readahead  # the same bit as PG_reclaim, which asks for it back once it is written
+    page.flags |= PG_active
+    return False
 
 
 def page_check_references(page: page) -> int:

@@ -10,6 +10,13 @@
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
+    merging.py   which neighbours become one VMA                  MergeLab()
+    search.py    a slider for the address that find_vma gets      FindVmaLab()
+    fault_lab.py    pages to load and store, as A or its fork B   FaultLab()
+    mapped_lab.py   what programs do to /proc/meminfo             MappedLab()
+    shared_lab.py   what A stores and B loads                     SharedLab()
+    two_kernels.py  a script on the simulation and on Linux       two_kernels(script)
+    controls.py  what the labs share: controls, moves, outcome    timeline.py: what each move counted
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
     predict.py   a question answered before the kernel does        predict(question, answer)
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
@@ -23,21 +30,29 @@ Only the views import graphviz and ipywidgets; the kernel's rooms know nothing o
 """
 
 from .diagram import Diagram, stack
+from .fault_lab import FaultLab, FaultSetting, run_faults
 from .faults import fault_steps, fault_tree
 from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
+from .mapped_lab import MappedLab, MappedSetting, run_mapped
 from .mappings import page_tables
+from .merging import MergeLab, MergeSetting, run_merging
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
 from .offsets import offset_strip
 from .predict import Prediction, predict
 from .refusal import refusal
+from .search import FindVmaLab
 from .shared import shared_memory
+from .shared_lab import SharedLab, SharedSetting, run_shared
 from .space import address_space
 from .tree import vma_tree
+from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
-    "Diagram", "Ledger", "MmapLab", "Moment", "Prediction", "Setting", "address_space", "changes", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_tables", "predict",
-    "refusal", "run", "shared_memory", "stack", "vma_tree",
+    "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab", "MappedSetting", "MergeLab",
+    "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab", "SharedSetting", "TwoKernels",
+    "address_space", "changes", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph",
+    "offset_strip", "page_tables", "predict", "refusal", "run", "run_faults", "run_mapped", "run_merging", "run_shared",
+    "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip

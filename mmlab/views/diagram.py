@@ -198,9 +198,13 @@ def _text(value: object, limit: int = 40) -> str:
     return re.sub(r"\\(?=[EGHLNT\\])", "\\\\\u200b", html.escape(line)) if line.strip() else "&#160;" * 2
 
 
-@lru_cache(maxsize=8192, typed=True)  # from one drawing to the next most of a picture is the same
 def _tag(name: str, content: str, **attributes: object) -> str:
     """Return an element around ready `content`; `stroke_width=2` is stroke-width="2", None is left out."""
+    return (_short_tag if len(content) < 200 else _short_tag.__wrapped__)(name, content, **attributes)
+
+
+@lru_cache(maxsize=8192, typed=True)  # from one drawing to the next most of a picture is the same, but never all of it
+def _short_tag(name: str, content: str, **attributes: object) -> str:
     given = ((key.replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     pairs = "".join(f' {key}="{html.escape(number(value))}"' for key, value in given)
     return f"<{name}{pairs}>{content}</{name}>"

@@ -6,7 +6,6 @@ setting alone, so the same sliders always show the same picture. `MmapLab` puts 
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,6 +15,9 @@ from ..fs.ramfs import simple_evict_inode, simple_write_begin, simple_write_end
 from ..include.errors import MemoryFault
 from ..include.fs import address_space_operations, file_operations, file_system_type
 from ..include.mman import (
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_POPULATE,
     MAP_PRIVATE,
     MAP_SHARED,
     O_CREAT,
@@ -33,11 +35,11 @@ from ..include.mman import (
 from ..machine import Kernel, book_text
 from ..mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
 from ..process import Process
-from .diagram import Diagram, stack
+from .controls import Lab, Outcome, menu, observe, refused, row, slider
+from .mappings import page_tables
 from .objects import object_graph
 from .offsets import offset_strip
 from .refusal import refusal
-from .render import RendererMissing
 from .words import _
 
 # ── the experiment ──────────────────────────────────────────────────────────────────────────────────────────
@@ -61,11 +63,14 @@ MODES = {"O_RDONLY": O_RDONLY, "O_RDWR": O_RDWR, "O_WRONLY": O_WRONLY}
 PROTS = [PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC]
 TYPES = [MAP_SHARED, MAP_PRIVATE, 0]
 ACCESSES = ["nothing", "load first page", "store first page", "load last page", "store last page"]
+BESIDE = 0x10003000  # two pages there are mapped already when the program asks for an address
+ADDRESSES = [0, 0x1000, *(BESIDE + n * PAGE_SIZE for n in range(-3, 4)), BESIDE + 0x800, 0x7FFFFFFFE000, 1 << 47]
+EXTRA = {"fixed": MAP_FIXED, "anonymous": MAP_ANONYMOUS, "populate": MAP_POPULATE}
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One position of the lab's controls; `offset` and `length` in bytes."""
+    """One position of the lab's controls; `address`, `offset` and `length` in bytes."""
 
     file: str = "ext4"
     mode: str = "O_RDWR"
@@ -74,34 +79,38 @@ class Setting:
     offset: int = PAGE_SIZE
     length: int = 2 * PAGE_SIZE
     access: str = "load first page"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it: the calls as the program wrote them, what they gave, and the pictures."""
-
-    calls: str
-    verdict: str
-    pictures: tuple[Diagram, ...]
+    address: int = 0
+    fixed: bool = False
+    anonymous: bool = False
+    populate: bool = False
 
     @property
-    def text(self) -> str:
-        """All of it in words."""
-        return "\n\n".join([f"{self.calls}\n{self.verdict}", *(picture.text for picture in self.pictures)])
+    def all_flags(self) -> int:
+        """The flags as mmap takes them."""
+        return self.flags | sum(flag for name, flag in EXTRA.items() if getattr(self, name))
 
 
 def run(setting: Setting) -> Outcome:
     """Boot a machine, make the call, touch the page; the same setting gives the same outcome."""
     kernel, proc = boot()
-    fd = proc.open(FILES[setting.file], MODES[setting.mode])
-    calls = spell(setting, fd)
+    fd = -1 if setting.anonymous else proc.open(FILES[setting.file], MODES[setting.mode])
+    if setting.address:
+        proc.mmap(BESIDE, 2 * PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+    calls = ("C", spell_c(setting, fd)), ("Python", spell_python(setting, fd))
     with kernel.trace() as trace:
         try:
-            addr = proc.mmap(0, setting.length, setting.prot, setting.flags, fd, setting.offset)
+            flags = setting.all_flags
+            addr = proc.mmap(setting.address, setting.length, setting.prot, flags, fd, setting.offset)
         except OSError as error:
-            return Outcome(calls, f"→ {type(error).__name__}: {error.strerror}", (refusal(error, trace),))
-        verdict = f"→ {addr:#x}" + touch(proc, addr, setting)
-    return Outcome(calls, verdict, (offset_strip(proc, addr), object_graph(proc, addr, trace)))
+            return Outcome(calls, refused(error), (refusal(error, trace),))
+        verdict = f"→ {addr:#x}" + placed(setting, addr) + touch(proc, addr, setting)
+    strip = page_tables(proc, addr) if no_file(setting) else offset_strip(proc, addr)
+    return Outcome(calls, verdict, (strip, object_graph(proc, addr, trace)))
+
+
+def no_file(setting: Setting) -> bool:
+    """Say whether there is no file behind the mapping: shared anonymous memory has one."""
+    return setting.anonymous and setting.flags == MAP_PRIVATE
 
 
 def boot() -> tuple[Kernel, Process]:
@@ -138,32 +147,58 @@ def store(proc: Process, address: int) -> str:
     return "b'HELLO'"
 
 
-def spell(setting: Setting, fd: int) -> str:
+def placed(setting: Setting, addr: int) -> str:
+    """Say what became of the address that was asked for."""
+    if not setting.address:
+        return ""
+    end = addr + setting.length
+    if setting.fixed and addr < BESIDE + 2 * PAGE_SIZE and end > BESIDE:
+        return _(", and what was mapped there is no more")
+    return "" if addr == setting.address else _(", not where it was asked for: the address is only a hint")
+
+
+def spell_c(setting: Setting, fd: int) -> str:
     """Spell the calls as a C program has them."""
-    flags = map_names(setting.flags)
-    return (
-        f'fd = open("{FILES[setting.file]}", {setting.mode});  /* {fd} */\n'
-        f"addr = mmap(NULL, {setting.length}, {prot_names(setting.prot)}, {flags}, fd, {setting.offset});"
-    )
+    flags, prot = map_names(setting.all_flags), prot_names(setting.prot)
+    address = f"(void *) {setting.address:#x}" if setting.address else "NULL"
+    rest = "-1" if setting.anonymous else "fd"
+    lines = [f"addr = mmap({address}, {setting.length}, {prot}, {flags}, {rest}, {setting.offset});"]
+    if not setting.anonymous:
+        lines.insert(0, f'fd = open("{FILES[setting.file]}", {setting.mode});  /* {fd} */')
+    if setting.address:
+        lines.insert(0, "/* " + _("at {address:#x} two pages are mapped already").format(address=BESIDE) + " */")
+    return "\n".join(lines)
+
+
+def spell_python(setting: Setting, fd: int) -> str:
+    """Spell the calls as a lesson has them."""
+    flags, prot = map_names(setting.all_flags), prot_names(setting.prot)
+    address = f"{setting.address:#x}" if setting.address else "0"
+    rest = "-1" if setting.anonymous else "fd"
+    lines = [f"addr = proc.mmap({address}, {setting.length}, {prot}, {flags}, {rest}, {setting.offset})"]
+    if not setting.anonymous:
+        lines.insert(0, f'fd = proc.open("{FILES[setting.file]}", {setting.mode})  # {fd}')
+    if setting.address:
+        lines.insert(0, "# " + _("at {address:#x} two pages are mapped already").format(address=BESIDE))
+    return "\n".join(lines)
 
 
 # ── the controls ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def menu(label: str, options: Any, value: Any) -> widgets.Dropdown:
-    """Make a drop-down menu."""
-    wide, style = widgets.Layout(width="21em"), {"description_width": "5em"}
-    return widgets.Dropdown(description=label, options=options, value=value, layout=wide, style=style)
+def address_slider(value: int) -> widgets.SelectionSlider:
+    """Make a slider over the addresses that a program may ask for."""
+    names = [(f"{address:#x}" if address else "NULL", address) for address in ADDRESSES]
+    wide, style = widgets.Layout(width="32em", max_width="100%"), {"description_width": "8em"}
+    return widgets.SelectionSlider(description=_("address"), options=names, value=value, layout=wide, style=style)
 
 
-def slider(label: str, value: int, top: int, step: int) -> widgets.IntSlider:
-    """Make a slider from 0 to `top` bytes."""
-    wide = widgets.Layout(width="32em", max_width="100%")
-    style = {"description_width": "8em"}
-    return widgets.IntSlider(description=label, value=value, min=0, max=top, step=step, layout=wide, style=style)
+def box(label: str, value: bool) -> widgets.Checkbox:
+    """Make a box to tick."""
+    return widgets.Checkbox(description=label, value=value, indent=False, layout=widgets.Layout(width="auto"))
 
 
-class MmapLab(widgets.VBox):
+class MmapLab(Lab):
     """Sliders and menus for one mmap call, and what the kernel makes of it. Keywords as in `Setting`.
 
     Without a live kernel (a saved notebook, a printed page, GitHub) it shows the picture of its setting.
@@ -172,43 +207,27 @@ class MmapLab(widgets.VBox):
     def __init__(self, **setting: Any) -> None:
         first = Setting(**setting)
         self.controls = {
+            "offset": slider(_("offset (bytes)"), first.offset, 7 * PAGE_SIZE, PAGE_SIZE),
+            "length": slider(_("length (bytes)"), first.length, 6 * PAGE_SIZE, PAGE_SIZE // 4),
+            "address": address_slider(first.address),
+            "fixed": box("MAP_FIXED", first.fixed),
+            "anonymous": box("MAP_ANONYMOUS", first.anonymous),
+            "populate": box("MAP_POPULATE", first.populate),
             "file": menu(_("file"), {f"{kind}: {path}": kind for kind, path in FILES.items()}, first.file),
             "mode": menu(_("open"), list(MODES), first.mode),
             "prot": menu("prot", {prot_names(prot): prot for prot in PROTS}, first.prot),
             "flags": menu("flags", {map_names(flags): flags for flags in TYPES}, first.flags),
             "access": menu(_("then"), {_(access): access for access in ACCESSES}, first.access),
-            "offset": slider(_("offset (bytes)"), first.offset, 7 * PAGE_SIZE, PAGE_SIZE),
-            "length": slider(_("length (bytes)"), first.length, 6 * PAGE_SIZE, PAGE_SIZE // 4),
         }
-        self.view = widgets.HTML()
-        for control in self.controls.values():
-            control.observe(self._update, "value")
-        menus = widgets.HBox([self.controls[n] for n in ("file", "mode", "prot", "flags", "access")])
-        menus.layout.flex_flow = "row wrap"
-        sliders = widgets.HBox([self.controls["offset"], self.controls["length"]])
-        sliders.layout.flex_flow = "row wrap"
-        super().__init__([sliders, menus, self.view])
-        self._update()
+        observe(self.controls.values(), self._update)
+        made = list(self.controls.values())
+        ticks = row(*made[3:6])
+        super().__init__(row(*made[:3], ticks), row(*made[6:]))
 
     @property
     def setting(self) -> Setting:
         """The controls' position."""
         return Setting(**{field.name: self.controls[field.name].value for field in fields(Setting)})
 
-    def _update(self, _change: Any = None) -> None:
-        """Run the experiment anew and show its outcome."""
-        self.outcome = run(self.setting)
-        words = html.escape(f"{self.outcome.calls}\n{self.outcome.verdict}")
-        pictures = "".join(f"<div>{picture.html()}</div>" for picture in self.outcome.pictures)
-        style = "white-space:pre-wrap;line-height:1.4;margin:.5em 0"
-        self.view.value = f'<pre role="status" style="{style}">{words}</pre>{pictures}'
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        """Give the widget, and for readers without one the picture and its twin."""
-        bundle: dict[str, str] = super()._repr_mimebundle_(**options)
-        bundle["text/plain"] = self.outcome.text
-        try:
-            bundle["image/svg+xml"] = stack(self.outcome.verdict.split("\n")[0], *self.outcome.pictures).svg
-        except RendererMissing as missing:
-            bundle["text/plain"] += f"\n\n{missing}"
-        return bundle
+    def _run(self) -> Outcome:
+        return run(self.setting)

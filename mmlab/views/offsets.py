@@ -16,7 +16,7 @@ from .diagram import Canvas, Diagram
 from .objects import Entry, entries, file_pages, vma_at
 from .style import KINDS, LOOKS, MUTED, SMALL
 
-LEFT, CELL, TALL = 108, 70, 40  # px: the margin for the row names; a page's width and height
+LEFT, CELL, TALL = 122, 70, 40  # px: the margin for the row names; a page's width and height
 ABOVE, BELOW = 62, 186  # px from the top: the address space, the file
 COLUMNS, BEFORE = 10, 2  # so many pages are drawn, and so many of them before the mapping
 

@@ -1,9 +1,9 @@
 """The style sheet of the widgets: their own colours, legible in the light and the dark theme of JupyterLab."""
 
 STYLE = """
-.mm-explorer,.mm-predict{--mm-paper:#fff;--mm-ink:#1a1a1a;--mm-muted:#4a5058;--mm-rule:#d5d9df;--mm-lit:#fff3c4;--mm-lit-ink:#1a1a1a;
+.mm-explorer,.mm-predict,.mm-lab{--mm-paper:#fff;--mm-ink:#1a1a1a;--mm-muted:#4a5058;--mm-rule:#d5d9df;--mm-lit:#fff3c4;--mm-lit-ink:#1a1a1a;
   --mm-k:#00539c;--mm-s:#7a3b00;--mm-c:#4a5058;--mm-n:#6a1b9a;--mm-f:#005f45}
-body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict){
+body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict,.mm-lab){
   --mm-paper:#1b1d20;--mm-ink:#e8eaed;--mm-muted:#b4bac2;--mm-rule:#4a5058;
   --mm-lit:#5a4700;--mm-lit-ink:#fff;--mm-k:#8ecbff;--mm-s:#ffc48a;--mm-c:#b4bac2;--mm-n:#dcb4ff;--mm-f:#7fe3c0}
 .mm-explorer .mm-panes{flex-flow:row wrap;gap:8px;align-items:stretch}
@@ -47,4 +47,20 @@ body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict){
 .mm-predict p{margin:4px 0 0}
 .mm-predict ul{margin:0;padding-left:1.2em;font:12px/1.5 var(--jp-code-font-family,monospace);white-space:pre-wrap}
 .mm-predict code{background:none;color:inherit}
+.mm-lab .mm-call{display:flex;align-items:baseline;gap:8px;max-width:60em;margin:4px 0}
+.mm-lab .mm-call span{flex:0 0 4.5em;text-align:right;color:var(--jp-ui-font-color1,#1a1a1a)}
+.mm-lab .mm-call pre{flex:1 1 auto;user-select:all;white-space:pre-wrap;line-height:1.5;margin:0;padding:4px 10px;
+  font:12px/1.5 var(--jp-code-font-family,monospace);color:var(--mm-ink);background:var(--mm-paper);
+  border:1px solid var(--mm-rule)}
+.mm-lab .mm-verdict{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;margin:8px 0;padding:4px 10px;
+  font:bold 13px/1.5 var(--jp-code-font-family,monospace);color:var(--mm-ink);background:var(--mm-paper);
+  border-left:4px solid #0072b2}
+.mm-lab :is(button,input,select,pre,.noUi-handle):focus-visible{outline:3px solid #0072b2;outline-offset:1px}
+body[data-jp-theme-light="false"] .mm-lab :is(button,input,select,pre,.noUi-handle):focus-visible{outline-color:#8ecbff}
+.mm-lab .widget-radio{margin:2px 18px 2px 8px}
+.mm-lab .widget-radio-box{margin:0!important;gap:14px}
+.mm-lab .widget-radio-box label{margin:0;width:auto}
+.mm-lab .widget-checkbox{margin-left:14px}
+.mm-lab .widget-readout{min-width:6.5em}
+.mm-lab .widget-html-content>div>svg{display:block;margin:0 0 12px}
 """

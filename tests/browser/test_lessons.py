@@ -14,17 +14,17 @@ LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
 def lab_of(page: Page) -> Locator:
-    """Give the cell output that shows the mmap lab, scrolled into view."""
-    output = page.locator(".jp-OutputArea-output:has(.widget-html-content svg)").first
-    output.scroll_into_view_if_needed()
-    return output
+    """Give the mmap lab, scrolled into view."""
+    found = page.locator(".mm-lab").first
+    found.scroll_into_view_if_needed()
+    return found
 
 
 def expect_words(page: Page, setting: Setting, timeout: float = 15_000) -> None:
     """Wait until the words over the picture are those that the kernel itself gives for this setting."""
     outcome = run(setting)
-    words = f"{outcome.calls}\n{outcome.verdict}"
-    expect(lab_of(page).locator("pre[role=status]")).to_have_text(words, timeout=timeout)
+    expect(lab_of(page).locator("pre[role=status]")).to_have_text(outcome.verdict, timeout=timeout)
+    expect(lab_of(page).locator(".mm-call pre")).to_have_text([text for _, text in outcome.calls])
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -51,9 +51,9 @@ def test_the_offset_slider_moves_the_picture_as_the_kernel_says(page, lab):
     assert svgs.nth(0).locator("desc").text_content() == strip.text
     assert svgs.nth(1).locator("desc").text_content() == graph.text
     assert "vm_pgoff = 2" in strip.text
-    screenshot(page, "lab-light", of=lab_of(page))
-    theme(page, "dark")
-    screenshot(page, "lab-dark", of=lab_of(page))
+    for name in ("light", "dark"):
+        theme(page, name)
+        screenshot(page, f"lab-{name}", of=lab_of(page))
 
 
 def test_every_refusal_says_why(page, lab):

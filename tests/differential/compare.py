@@ -10,6 +10,7 @@ import zlib
 from mmlab import Kernel, MemoryFault, Process
 from mmlab.fs.binfmt_elf import mm_alloc
 from mmlab.kernel.fork import create_task
+from mmlab.linux.stub import elf
 
 from .observe import areas, eyes
 from .overlap import overlaps
@@ -28,6 +29,7 @@ def bare(kernel):
     """Start a process that has no memory yet: the real kernel's stub has no libraries either."""
     mm = mm_alloc(kernel.machine, "program")
     mm.start_brk = mm.brk = HEAP_START
+    mm.start_data, mm.end_data = HEAP_START - PAGE, HEAP_START - PAGE + len(elf())
     proc = Process(create_task(kernel.machine, "program", mm))
     proc.store(proc.mmap(SCRATCH, PAGE, 3, 0x31), b"x")  # near the heap, as the stub's own memory is
     proc.mmap(HEAP_START - PAGE, PAGE, 5, 0x31)  # as its code: no stack may come near

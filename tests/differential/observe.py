@@ -28,9 +28,13 @@ FIELD = re.compile(rf"^({'|'.join((*FIELDS, 'Referenced'))}): +(\d+) kB", re.MUL
 BLOCKS = re.compile(r"\n(?=[0-9a-f]+-)")
 VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
 STATUS = ("VmSize", "VmLck", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk")  # what programs change
-FLAGS = {"rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd"}
+FLAGS = {
+    "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "lo", "sr", "rr", "dc", "ac", "nr", "wf", "dd", "hg", "nh",
+    "mg",
+}  # fmt: skip
 RUN = re.compile("x+")
 PRESENT = 1 << 63
+MADV_COLD = 20
 
 
 def eyes(proc, look, first=None):
@@ -118,6 +122,8 @@ class Real(Eyes):
 
     def smaps(self, starts):
         """Give the text as far as it is looked at: the program itself lies above the arena."""
+        if self.look == "referenced":
+            drain()
         text, end = bytearray(), b"\n555555" if len(starts) == 1 else b"[stack]"
         while (piece := os.pread(self.smaps_fd, 1 << 16, len(text))) and end not in text:
             text += piece
@@ -143,6 +149,17 @@ class Real(Eyes):
             return [found.st_size, *cached(mine, found.st_size)]
         finally:
             os.close(mine)
+
+
+@functools.cache
+def scratch():
+    """A page to give advice on."""
+    return libc().mmap(None, PAGE, mmap.PROT_READ, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+
+
+def drain():
+    """Let the pages that this processor gathers move to their lists, and their flags follow: MADV_COLD begins so."""
+    libc().madvise(ctypes.c_size_t(scratch()), ctypes.c_size_t(PAGE), MADV_COLD)
 
 
 def cached(fd, size):

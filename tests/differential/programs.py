@@ -27,6 +27,7 @@ NOREPLACE, GROWSDOWN, PROT_GROWSDOWN = 0x100000, 0x100, 0x1000000
 MAYMOVE, MREMAP_FIXED, DONTUNMAP = 1, 2, 4
 NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, REMOVE = 0, 1, 2, 3, 4, 8, 9
 DONTFORK, DOFORK, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK = 10, 11, 16, 17, 18, 19
+MERGEABLE, UNMERGEABLE, HUGEPAGE, NOHUGEPAGE, COLD, PAGEOUT, COLLAPSE = 12, 13, 14, 15, 20, 21, 25
 POPULATE_READ, POPULATE_WRITE, DONTNEED_LOCKED = 22, 23, 24
 VALIDATE, STACK = 3, 0x20000
 KEEP_SIZE, PUNCH_HOLE = 1, 2
@@ -135,7 +136,8 @@ def mremap(dice):
 def madvise(dice):
     advice = dice.pick(
         DONTNEED, DONTNEED, DONTNEED, POPULATE_READ, POPULATE_WRITE, REMOVE, FREE, DONTFORK, DOFORK, WIPEONFORK,
-        KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, DONTNEED_LOCKED, 99,
+        KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, DONTNEED_LOCKED, 99, COLD, COLD, PAGEOUT,
+        PAGEOUT, HUGEPAGE, NOHUGEPAGE, MERGEABLE, UNMERGEABLE, COLLAPSE,
     )  # fmt: skip
     return address(dice), length(dice), advice
 
@@ -159,6 +161,14 @@ def fcntl(dice):
     """Mostly a look at the seals; adding any is rare, for it ends what can be done with the file."""
     command = dice.pick(GET_SEALS, GET_SEALS, ADD_SEALS, DUPFD, GETFL)
     return fd(dice), command, dice.pick(0, 1 << dice.below(6), 5) if command == ADD_SEALS else dice.pick(0, 5)
+
+
+def setrlimit(dice):
+    """A limit that the program has met, nearly, or has not; for all that are looked at, and two that are not."""
+    resource = dice.pick(1, 2, 9, 3, 8, 1, 2, 9, 7, 0, 16)
+    mean = {1: dice.pick(1, 8, 16, 20) * PAGE + dice.pick(0, 100), 7: dice.pick(4, 5, 8)}
+    many = dice.pick(0, 16, 24, 40, 64, 160) * PAGE + dice.pick(0, 0, 1)
+    return resource, 2**64 - 1 if dice.one_in(3) or resource == 0 else mean.get(resource, many)
 
 
 # method → (weight, how to choose its arguments)
@@ -192,6 +202,7 @@ METHODS = {
     "dup": (1, lambda dice: (fd(dice),)),
     "unlink": (1, lambda dice: (path(dice),)),
     "brk": (1, lambda dice: (HEAP * PAGE + dice.pick(0, 1, 2, 3, 5, 8, 12) * PAGE + dice.pick(0, 0, 1, 100),)),
+    "setrlimit": (1, setrlimit),
     "fork": (3, lambda dice: ()),
     "exit": (1, lambda dice: ()),
     "shmget": (1, lambda dice: (dice.pick(0, 77), span(dice) * PAGE, 0o1600)),
@@ -241,10 +252,11 @@ def weigh(dice, names):
 
 
 def setting(dice):
-    """Where the arena lies, and what else the program uses."""
+    """Where the arena lies, what else the program uses, and what is looked at: looking at contents is a use."""
     dice.places = dice.pick([], [], [], [], [], [HEAP], [TOP], [HEAP, TOP])
     dice.files = not dice.one_in(6)
-    return {"arena": dice.pick(*ARENAS), "places": dice.places}
+    look = dice.pick("contents", "contents", "referenced")
+    return {"arena": dice.pick(*ARENAS), "places": dice.places, "look": look}
 
 
 def random_program(seed, names, kinds):

@@ -197,6 +197,22 @@ def test_what_if_a_page_is_read_twice(kernel, proc):
     assert seen == ["inactive", "inactive, referenced", "active", "active, referenced", "active, referenced"]
 
 
+def test_what_if_a_locked_page_is_read_twice(kernel, proc):
+    """It is not made active. As long as nothing at all is locked, nobody walks the mappings to find out."""
+    fd = make_file(proc, "/data/f", 2)
+    with kernel.trace() as trace:
+        for _ in range(2):
+            proc.pread(proc.open("/data/f", O_RDONLY), 1, 0)
+    assert (lru(proc, fd), "rmap_walk" in trace.functions()) == ("active", False)
+    other = kernel.spawn("other")
+    map_at(other, 1, 1, PROT_READ, MAP_SHARED, other.open("/data/f", O_RDONLY), 1)
+    other.mlock(at(1), PAGE)
+    with kernel.trace() as trace:
+        for _ in range(2):
+            proc.pread(proc.open("/data/f", O_RDONLY), 1, PAGE)
+    assert (lru(proc, fd, 1), "rmap_walk" in trace.functions()) == ("inactive, referenced", True)
+
+
 def test_what_if_a_page_is_read_piece_by_piece(kernel, proc):
     fd = make_file(proc, "/data/f", 1)
     for at_byte in range(8):

@@ -9,7 +9,7 @@ import pytest
 
 from mmlab.include.mman import MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE
 from mmlab.views import MmapLab, Setting, run
-from mmlab.views.lab import ACCESSES, FILES, MODES, PROTS, TYPES
+from mmlab.views.lab import ACCESSES, ADDRESSES, BESIDE, FILES, MODES, PROTS, TYPES
 
 RW = PROT_READ | PROT_WRITE
 REFUSALS = [
@@ -54,6 +54,44 @@ def test_every_kind_of_file_with_every_mode_prot_and_type_gives_a_picture_or_a_r
         assert all(picture.text and picture.svg.startswith("<svg") for picture in outcome.pictures)
 
 
+def test_every_address_with_every_flag_gives_a_picture_or_a_reason():
+    for n, (address, extra) in enumerate(itertools.product(ADDRESSES, range(8))):
+        fixed, anonymous, populate = (bool(extra & bit) for bit in (1, 2, 4))
+        setting = Setting(
+            flags=TYPES[n % 2], length=4096 * (1 + n % 5), address=address, fixed=fixed, anonymous=anonymous,
+            populate=populate, prot=PROTS[n % len(PROTS)],
+        )  # fmt: skip
+        outcome = run(setting)
+        assert outcome.verdict.startswith("→ ")
+        assert all(picture.text and picture.svg.startswith("<svg") for picture in outcome.pictures)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (Setting(address=BESIDE), "not where it was asked for: the address is only a hint"),
+        (Setting(address=BESIDE - 0x2000), "→ 0x10001000\n"),
+        (Setting(address=BESIDE, fixed=True), "→ 0x10003000, and what was mapped there is no more"),
+        (Setting(address=BESIDE + 0x800, fixed=True), "→ EINVAL (22)"),
+        (Setting(address=1 << 47, fixed=True), "→ ENOMEM (12)"),
+        (Setting(anonymous=True, populate=True), "0 minor, 0 major page faults"),
+        (Setting(populate=True), "0 minor, 0 major page faults"),
+    ],
+)
+def test_the_address_and_the_flags_do_what_linux_says(setting, words):
+    assert words in run(setting).verdict
+
+
+def test_both_calls_can_be_copied_as_they_are():
+    setting = Setting(address=BESIDE, fixed=True, populate=True)
+    (c, in_c), (python, in_python) = run(setting).calls
+    assert (c, python) == ("C", "Python")
+    flags = "MAP_SHARED|MAP_FIXED|MAP_POPULATE"
+    assert f"addr = mmap((void *) 0x10003000, 8192, PROT_READ, {flags}, fd, 4096);" in in_c
+    assert f"addr = proc.mmap(0x10003000, 8192, PROT_READ, {flags}, fd, 4096)" in in_python
+    compile(in_python, "call", "exec")
+
+
 def test_the_same_setting_gives_the_same_outcome_whatever_came_before():
     lab = MmapLab()
     first = lab.view.value
@@ -75,7 +113,9 @@ def test_two_hundred_random_moves_leave_no_widget_behind():
     before = len(ipywidgets.widgets.widget._instances)
     for _ in range(200):
         control = lab.controls[choice.choice(sorted(lab.controls))]
-        if isinstance(control, ipywidgets.IntSlider):
+        if isinstance(control, ipywidgets.Checkbox):
+            control.value = not control.value
+        elif isinstance(control, ipywidgets.IntSlider):
             control.value = choice.randrange(control.min, control.max + 1, control.step)
         else:
             control.value = choice.choice([value for _, value in control._options_full])

@@ -135,24 +135,21 @@ PAGES = 25_000  # so many that what others do meanwhile does not matter
 def test_what_if_memory_is_promised(kernel, proc, what):
     prot, flags, path, promised = PROMISED[what]
     fd = proc.open(path, O_RDWR | O_CREAT) if path else -1
-    before = kernel.meminfo()["Committed_AS"]
-    addr = proc.mmap(0, PAGES * PAGE, prot, flags, fd)
-    assert close(kernel.meminfo()["Committed_AS"] - before, 4 * PAGES * promised, kernel)
-    proc.munmap(addr, PAGES * PAGE)
-    assert close(kernel.meminfo()["Committed_AS"], before, kernel)
-
-
-def close(count, wanted, kernel):
-    """Tell whether a count in kB is the one wanted; on the real kernel, nearly."""
-    return abs(count - wanted) <= (0 if isinstance(kernel, Kernel) else 40_000)
+    simulated = isinstance(kernel, Kernel)
+    for _ in range(1 if simulated else 20):  # again, if others promised or gave back as much meanwhile
+        before = kernel.meminfo()["Committed_AS"]
+        addr = proc.mmap(0, PAGES * PAGE, prot, flags, fd)
+        during = kernel.meminfo()["Committed_AS"]
+        proc.munmap(addr, PAGES * PAGE)
+        errors = during - before - 4 * PAGES * promised, kernel.meminfo()["Committed_AS"] - before
+        if max(map(abs, errors)) <= (0 if simulated else 40_000):
+            return
+    pytest.fail(f"Committed_AS is wrong by {errors} kB")
 
 
 def status(proc, field):
-    """One number (kB) of /proc/PID/status; None where the simulation has none yet."""
-    try:
-        fd = proc.open("/proc/self/status", O_RDONLY)
-    except FileNotFoundError:
-        pytest.skip("this kernel has no /proc/PID/status")
+    """One number (kB) of /proc/PID/status."""
+    fd = proc.open("/proc/self/status", O_RDONLY)
     found = re.search(rf"^{field}:\s+(\d+) kB$", proc.read(fd, 1 << 16).decode(), re.MULTILINE)
     proc.close(fd)
     return int(found[1])

@@ -147,8 +147,8 @@ ORDERS = {  # what is done → the kernel functions, in order
                          "vm_enough_memory", "vma_merge", "build_vma", "kmem_cache_zalloc", "vma_link"],
     "shared memory is mapped": ["do_mmap", "mmap_region", "build_vma", "shmem_zero_setup", "shmem_file_setup",
                                 "vm_enough_memory", "alloc_file", "vma_link"],
-    "memory replaces memory": ["get_unmapped_area", "mmap_region", "may_expand_vm", "vm_enough_memory", "do_munmap",
-                               "split_vma", "detach_vmas_to_be_unmapped", "unmap_region", "unmap_vmas",
+    "memory replaces memory": ["get_unmapped_area", "mmap_region", "split_vma", "may_expand_vm", "vm_enough_memory",
+                               "do_munmap", "detach_vmas_to_be_unmapped", "unmap_region", "unmap_vmas",
                                "free_pgtables", "remove_vma", "vma_merge", "build_vma"],
 }  # fmt: skip
 
