@@ -80,7 +80,8 @@ OBJECTS = (
 ARRAYS = (pgtable.pte_table, pgtable.pgd_t, mm_types.counters, array, fs.radix_tree, fs.interval_tree)
 TABLES = (fs.file_operations, fs.address_space_operations, fs.file_system_type, mm.vm_operations_struct)
 NOTRACE = {  # helpers that are macros or inline in the kernel, or that it does not have
-    *("file_inode", "last_page", "last_vma", "vma_below", "vm_start_gap", "hint_is_free", "is_data_mapping", "over_limit"),
+    *("file_inode", "last_page", "last_vma", "vma_below", "vm_start_gap", "hint_is_free"),
+    *("is_data_mapping", "over_limit"),
     *("page_bytes", "write_page_bytes", "vm_normal_page", "mm_counter", "mm_counter_file"),
     *("fget_raw", "shmem_file", "mapping_unevictable", "page_lru", "add_page_to_lru_list", "del_page_from_lru_list"),
     *("access_ok", "check_seekable", "check_seals", "memfd_info", "iov_iter_advance", "iov_iter_revert"),
