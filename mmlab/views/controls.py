@@ -97,13 +97,17 @@ class Lab(widgets.VBox):
 
 
 class Moves(Lab):
-    """A lab whose setting is a history of moves: a slider goes back and forth in it, buttons make new moves."""
+    """A lab whose setting is a history of moves: a slider goes back and forth in it, buttons make new moves.
 
-    def __init__(self, moves: Sequence[str], *rows: widgets.Widget) -> None:
+    `at`: after how many of the first moves it begins; all of them if it is None.
+    """
+
+    def __init__(self, moves: Sequence[str], *rows: widgets.Widget, at: int | None = None) -> None:
         if len(moves) > LIMIT:
             raise ValueError(f"{len(moves)} moves are more than a lab makes ({LIMIT})")
         self.moves = tuple(moves)
-        self.slider = slider(_("after move"), len(self.moves), max(len(self.moves), 1), 1)
+        count = len(self.moves)
+        self.slider = slider(_("after move"), count if at is None else min(at, count), max(count, 1), 1)
         self.slider.observe(self._update, "value")
         self.back = button(_("◀ undo"), _("take the last move back"), partial(self.go, -1))
         self.again = button(_("redo ▶"), _("make the next move again"), partial(self.go, 1))

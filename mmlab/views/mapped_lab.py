@@ -141,18 +141,18 @@ def run_mapped(setting: MappedSetting) -> Outcome:
 
 
 class MappedLab(Moves):
-    """What two processes do, and what it does to /proc/meminfo. `moves`: those made at first, a whole story.
+    """What two processes do, and what it does to /proc/meminfo. `moves`: a story, begun after its move number `at`.
 
     Without a live kernel it shows what came of its moves.
     """
 
-    def __init__(self, moves: Sequence[str] = STORY) -> None:
+    def __init__(self, moves: Sequence[str] = STORY, at: int | None = 7) -> None:
         self.process = processes()
         self.acts = {
             what: button(_(words), _("have the process do this"), partial(self.act, what))
             for what, (_needs, words, _act) in ACTS.items()
         }
-        super().__init__(moves, row(self.process), row(*self.acts.values()).add_class("mm-strip"))
+        super().__init__(moves, row(self.process), row(*self.acts.values()).add_class("mm-strip"), at=at)
 
     def act(self, what: str) -> None:
         """Have the chosen process do something."""

@@ -158,6 +158,15 @@ def test_the_timeline_and_its_twin_say_the_same():
     the_twin_says_the_same(long, beside=None)
 
 
+def test_the_dashboard_begins_where_both_processes_run_and_its_story_goes_on():
+    lab = MappedLab()
+    assert lab.made == mapped_lab.STORY[:7]
+    assert lab.outcome.pictures[0].text.splitlines()[-1].startswith("  7 A: store to 2 shared pages")
+    lab.again.click()
+    lab.again.click()
+    assert lab.made == mapped_lab.STORY
+
+
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
