@@ -26,7 +26,9 @@ TIMEOUT = 60  # seconds for one cell
 def rerun(path: Path) -> None:
     """Run one notebook and store it; CellExecutionError if a cell fails, and then nothing is stored."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, store_widget_state=False)
+    client = NotebookClient(
+        notebook, timeout=TIMEOUT, record_timing=False, store_widget_state=False, coalesce_streams=True
+    )
     client.execute(cwd=str(path.parent))
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

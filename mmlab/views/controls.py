@@ -78,7 +78,12 @@ class Lab(widgets.VBox):
     def _update(self, _change: Any = None) -> None:
         """Run the experiment anew and show its outcome."""
         self.outcome = self._run()
-        self.view.value = self.outcome.html(f"-{self.model_id}")
+        self.view.value = self.outcome.html(self.slot)
+
+    @property
+    def slot(self) -> str:
+        """What sets the ids in the lab's pictures apart from those of another lab on the page."""
+        return f"-{self.model_id}"
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """Give the widget, and for readers without one the picture and its twin."""
@@ -116,6 +121,9 @@ class Moves(Lab):
             self.moves = (*self.made, move)
             self.slider.max = len(self.moves)
             self.slider.value = len(self.moves)
+        else:
+            full = _("These are {n} moves, as many as there may be: undo some, or start anew.").format(n=LIMIT)
+            self.view.value = f'<p role="alert">{full}</p>{self.outcome.html(self.slot)}'
 
     def go(self, by: int) -> None:
         """Go some moves on or back."""

@@ -44,6 +44,8 @@ MEANINGS = {
         "nr_ptes": "how many last-level page tables it has",
         "brk": "where the heap ends",
         "start_brk": "where the heap begins",
+        "start_data": "where the data of the program begins",
+        "end_data": "where the data of the program ends",
         "exe_file": "the program that runs in it",
         "owner": "whose address space it is",
         "start_stack": "where the stack begins, at its upper end",

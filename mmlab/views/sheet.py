@@ -55,6 +55,7 @@ body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict,.mm-lab){
 .mm-lab .mm-verdict{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5;margin:8px 0;padding:4px 10px;
   font:bold 13px/1.5 var(--jp-code-font-family,monospace);color:var(--mm-ink);background:var(--mm-paper);
   border-left:4px solid #0072b2}
+.mm-lab [role=alert]{color:var(--jp-ui-font-color1,#1a1a1a);margin:8px 0;font-weight:bold}
 .mm-lab :is(button,input,select,pre,.noUi-handle):focus-visible{outline:3px solid #0072b2;outline-offset:1px}
 body[data-jp-theme-light="false"] .mm-lab :is(button,input,select,pre,.noUi-handle):focus-visible{outline-color:#8ecbff}
 .mm-lab .widget-radio{margin:2px 18px 2px 8px}

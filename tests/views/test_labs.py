@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 
 import ipywidgets
 import pytest
@@ -158,6 +160,7 @@ def test_the_timeline_and_its_twin_say_the_same():
 
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────────────
 
+
 LABS = [
     lambda: FaultLab(moves=["A load 0", "B store 0", "A store 1"]),
     lambda: MappedLab(moves=["A start", "A map", "B start"]),
@@ -194,6 +197,9 @@ def test_a_history_that_is_full_takes_no_more_moves(make):
     for _ in range(LIMIT + 5):
         lab.move(move)
     assert len(lab.made) == LIMIT
+    assert f"{LIMIT} moves, as many as there may be" in lab.view.value
+    lab.go(-1)
+    assert "as there may be" not in lab.view.value
     with pytest.raises(ValueError, match="more than a lab makes"):
         type(lab)(moves=[move] * (LIMIT + 1))
 
@@ -214,6 +220,25 @@ def test_two_hundred_random_moves_leave_no_widget_behind(make):
             choice.choice(pressed).click()
     assert len(ipywidgets.widgets.widget._instances) == before
     assert lab.outcome == lab._run()
+
+
+FORGETFUL = """
+import gc, random
+from mmlab.include.mmzone import machine
+from mmlab.views import FaultLab, MappedLab, SharedLab
+choice = random.Random(3)
+for lab in FaultLab(), MappedLab(), SharedLab("memfd_create"):
+    pressed = [*getattr(lab, "pages", []), *getattr(lab, "acts", {}).values(), lab.back, lab.again]
+    for _ in range(40):
+        choice.choice(pressed).click()
+gc.collect()
+print(sum(isinstance(found, machine) for found in gc.get_objects()))
+"""
+
+
+def test_no_machine_stays_in_memory():
+    done = subprocess.run([sys.executable, "-c", FORGETFUL], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 @pytest.mark.parametrize("make", LABS)
