@@ -203,9 +203,9 @@ class MergeLab(Lab):
             "page": slider(_("from page"), first.page, PAGES - 2, 1),
             "length": slider(_("pages"), first.length, 2, 1, low=1),
             "pgoff": slider(_("file page"), first.pgoff, PAGES - 1, 1),
-            "around": menu(_("neighbours"), WHAT[:2], first.around),
+            "around": menu(_("around it"), WHAT[:2], first.around),
             "stored": menu(_("stores to"), STORES, first.stored),
-            "new": menu(_("new mapping"), WHAT, first.new),
+            "new": menu(_("new one"), WHAT, first.new),
             "prot": menu("prot", {prot_names(prot): prot for prot in (PROT_READ, RW)}, first.prot),
             "flags": menu("flags", {map_names(flags): flags for flags in (MAP_PRIVATE, MAP_SHARED)}, first.flags),
         }
