@@ -1,6 +1,7 @@
 """Each stored notebook was run from top to bottom in a fresh kernel: nbval compares no cell that was not run."""
 
 import json
+import re
 
 import pytest
 
@@ -26,3 +27,30 @@ def test_any_python_3_kernel_opens_it(path):
     metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
     assert metadata["kernelspec"]["name"] == "python3"
     assert metadata["language_info"]["name"] == "python"
+
+
+def markdown(path):
+    """The text of each cell that is not code."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.name)
+def test_each_link_to_a_file_leads_somewhere(path):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", "\n".join(markdown(path)))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("number", range(1, len(STORED)), ids=lambda number: STORED[number].name)
+def test_each_lesson_leads_back_to_the_contents_and_on(number):
+    around = [*STORED[max(1, number - 1) : number], STORED[0], *STORED[number + 1 : number + 2]]
+    cells = markdown(STORED[number])
+    for cell in (cells[0], cells[-1]):
+        (line,) = [line for line in cell.splitlines() if "[Contents]" in line]
+        assert re.findall(r"\]\(([^)]+)\)", line) == [path.name for path in around]
+
+
+def test_the_contents_page_lists_every_lesson():
+    assert re.findall(r"^\| \d\d \| \[.*\]\((.*)\) \|", markdown(STORED[0])[1], re.MULTILINE) == [
+        path.name for path in STORED[1:]
+    ]
