@@ -22,7 +22,7 @@ def access_error(vma: vm_area_struct, write: bool) -> bool:
 
 
 def lock_mm_and_find_vma(current: task_struct, address: int, access: str) -> vm_area_struct:
-    """Find the VMA of the address, or let the stack above it grow down to it: mm/mmap_lock.c (6.5), same name.
+    """Find the VMA of the address, or let the stack above it grow down to it: mm/memory.c (6.5), same name.
 
     SegmentationFault (SEGV_MAPERR) if neither is possible.
     """
@@ -33,7 +33,8 @@ def lock_mm_and_find_vma(current: task_struct, address: int, access: str) -> vm_
         try:
             expand_downwards(current, vma, address)
         except OSError as refusal:
-            raise SegmentationFault(address, access, SEGV_MAPERR, f"no VMA covers this address: {refusal}") from None
+            reason = f"no VMA covers this address: {refusal.strerror}"
+            raise SegmentationFault(address, access, SEGV_MAPERR, reason) from None
     return vma
 
 
