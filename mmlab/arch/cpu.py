@@ -18,8 +18,8 @@ LOAD = _PAGE_PRESENT, _PAGE_ACCESSED
 STORE = _PAGE_PRESENT | _PAGE_RW, _PAGE_ACCESSED | _PAGE_DIRTY
 
 
-def translate(current: task_struct, address: int, write: bool) -> page:
-    """Give the page that an access at `address` reaches, faulting as often as it takes."""
+def translate(current: task_struct, address: int, write: bool, user: bool = True) -> page:
+    """Give the page that an access by the program (`user`) or by the kernel reaches, faulting as often as it takes."""
     needed, marks = STORE if write else LOAD
     while True:
         table = current.mm.pgd.get(address >> PMD_SHIFT)
@@ -29,26 +29,26 @@ def translate(current: task_struct, address: int, write: bool) -> page:
                 if pte & marks != marks:
                     table[pte_index(address)] = pte | marks
                 return current.machine.mem_map[pte_pfn(pte)]
-        do_page_fault(current, address, write)
+        do_page_fault(current, address, write, user)
 
 
-def load(current: task_struct, address: int, count: int) -> bytes:
+def load(current: task_struct, address: int, count: int, user: bool = True) -> bytes:
     """Read `count` bytes of the process's memory, page by page."""
     out, end = [], address + count
     while address < end:
         start = address % PAGE_SIZE
         upto = min(start + end - address, PAGE_SIZE)
-        out.append(page_bytes(translate(current, address, False), start, upto))
+        out.append(page_bytes(translate(current, address, False, user), start, upto))
         address += upto - start
     return b"".join(out)
 
 
-def store(current: task_struct, address: int, data: bytes) -> None:
+def store(current: task_struct, address: int, data: bytes, user: bool = True) -> None:
     """Write `data` to the process's memory, page by page; what precedes a fault stays written."""
     done = 0
     while done < len(data):
         start = address % PAGE_SIZE
         chunk = data[done : done + PAGE_SIZE - start]
-        write_page_bytes(translate(current, address, True), start, chunk)
+        write_page_bytes(translate(current, address, True, user), start, chunk)
         done += len(chunk)
         address += len(chunk)

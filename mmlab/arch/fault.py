@@ -38,11 +38,12 @@ def lock_mm_and_find_vma(current: task_struct, address: int, access: str) -> vm_
     return vma
 
 
-def do_page_fault(current: task_struct, address: int, write: bool) -> None:
+def do_page_fault(current: task_struct, address: int, write: bool, user: bool) -> None:
     """Mend the fault, or raise the signal it earns: arch/x86/mm/fault.c:__do_page_fault (v4.4).
 
     SegmentationFault without a VMA (SEGV_MAPERR) or against its permissions (SEGV_ACCERR); BusError past the file.
-    A fault that waited for the disk is tried once more; it counts once, as a major one.
+    A fault that waited for the disk is tried once more; it counts once, as a major one. (A `user` access is tried first
+    under the VMA's own lock, since 6.4. So of those tried again, only the kernel's own all count as major.)
     """
     mm, access = current.mm, "store" if write else "load"
     vma = lock_mm_and_find_vma(current, address, access)
@@ -53,7 +54,7 @@ def do_page_fault(current: task_struct, address: int, write: bool) -> None:
     if fault & VM_FAULT_RETRY:
         flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
         fault = handle_mm_fault(mm, vma, address, flags)
-        major |= fault
+        major |= fault if user else VM_FAULT_MAJOR
     if fault & VM_FAULT_OOM:
         return pagefault_out_of_memory()
     if fault & VM_FAULT_ERROR:

@@ -25,7 +25,7 @@ def copy_to_user(current: task_struct, to: int, data: bytes) -> int:
     try:
         while done < len(data):
             chunk = data[done : done + PAGE_SIZE - offset_in_page(to + done)]
-            store(current, to + done, chunk)
+            store(current, to + done, chunk, user=False)
             done += len(chunk)
     except MemoryFault:
         pass
@@ -38,7 +38,7 @@ def copy_from_user(current: task_struct, source: int, count: int) -> bytes:
     try:
         while len(data) < count:
             at = source + len(data)
-            data += load(current, at, min(count - len(data), PAGE_SIZE - offset_in_page(at)))
+            data += load(current, at, min(count - len(data), PAGE_SIZE - offset_in_page(at)), user=False)
     except MemoryFault:
         pass
     return bytes(data)
@@ -60,7 +60,7 @@ def fault_in_readable(current: task_struct, address: int, size: int) -> int:
     touched = 0
     try:
         while touched < size:
-            load(current, address + touched, 1)
+            load(current, address + touched, 1, user=False)
             touched += PAGE_SIZE - offset_in_page(address + touched)
     except MemoryFault:
         pass

@@ -122,12 +122,14 @@ def ra_submit(mapping: address_space, start: int, size: int, async_size: int) ->
         mapping.page_tree[mark].flags |= PG_readahead
 
 
-def page_cache_async_readahead(mapping: address_space, page: page, req_count: int) -> None:
-    """Read the next window, if the page is marked: mm/readahead.c, same name (v4.4)."""
-    if page.flags & PG_readahead:
+def page_cache_async_readahead(mapping: address_space, page: page, req_count: int) -> bool:
+    """Read the next window, if the page is marked; tell whether it was: mm/readahead.c, same name (v4.4)."""
+    marked = bool(page.flags & PG_readahead)
+    if marked:
         page.flags &= ~PG_readahead
         start = next(n for n in count(page.index + 1) if n not in mapping.page_tree)
         force_page_cache_readahead(mapping, start, 4 * (start - page.index + req_count))
+    return marked
 
 
 def get_init_ra_size(size: int, ra_pages: int) -> int:
@@ -166,8 +168,10 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
     if vmf.pgoff in mapping.page_tree:
-        if not vma.vm_flags & VM_RAND_READ:
-            page_cache_async_readahead(mapping, mapping.page_tree[vmf.pgoff], mapping.host.i_sb.s_type.ra_pages)
+        page, ra_pages = mapping.page_tree[vmf.pgoff], mapping.host.i_sb.s_type.ra_pages
+        waited = not vma.vm_flags & VM_RAND_READ and page_cache_async_readahead(mapping, page, ra_pages)
+        if waited and vmf.flags & FAULT_FLAG_ALLOW_RETRY:
+            return VM_FAULT_RETRY
         return filemap_fault_cached(mapping, vmf)
     do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1

@@ -122,10 +122,13 @@ def check_seals(inode: inode, seals: int, function: str) -> None:
 
 
 def shmem_setattr(inode: inode, newsize: int) -> None:
-    """Give the file a new size, unless that is sealed: v4.4, same name. EPERM."""
+    """Give the file a new size, unless that is sealed: v4.4, same name. EPERM. Growing zeroes nothing."""
     if newsize != inode.i_size:
         check_seals(inode, F_SEAL_SHRINK if newsize < inode.i_size else F_SEAL_GROW, "shmem_setattr")
-    truncate_setsize(inode, newsize)
+    if newsize > inode.i_size:
+        inode.i_size = newsize
+    else:
+        truncate_setsize(inode, newsize)
 
 
 def shmem_file_read_iter(file: file, pos: int, to: iov_iter) -> int:

@@ -25,15 +25,14 @@ def truncate_pagecache(inode: inode, newsize: int) -> None:
 
 
 def truncate_setsize(inode: inode, newsize: int) -> None:
-    """Give the file a new size (bytes): v4.4, same name. A page wholly past it will be SIGBUS."""
-    oldsize, extend = inode.i_size, inode.i_sb.s_type.extend
-    if newsize > oldsize and extend:
-        extend(inode, oldsize, newsize)
+    """Give the file a new size (bytes), perhaps the old one: v4.4, same name. A page wholly past it will be SIGBUS."""
+    oldsize, s_type = inode.i_size, inode.i_sb.s_type
+    if newsize > oldsize and s_type.extend:
+        s_type.extend(inode, oldsize, newsize)
     inode.i_size = newsize
-    if newsize < oldsize:
-        truncate_pagecache(inode, newsize)
-        if inode.i_sb.s_type.truncate:
-            inode.i_sb.s_type.truncate(inode)
+    truncate_pagecache(inode, newsize)
+    if newsize <= oldsize and s_type.truncate:
+        s_type.truncate(inode)
 
 
 def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:

@@ -134,10 +134,11 @@ def mremap(dice):
 
 
 def madvise(dice):
+    """Not MADV_HUGEPAGE: it lets read-ahead bring 2 MiB of a file at once, and the simulation has no huge pages."""
     advice = dice.pick(
         DONTNEED, DONTNEED, DONTNEED, POPULATE_READ, POPULATE_WRITE, REMOVE, FREE, DONTFORK, DOFORK, WIPEONFORK,
         KEEPONFORK, RANDOM, SEQUENTIAL, NORMAL, WILLNEED, DONTDUMP, DODUMP, DONTNEED_LOCKED, 99, COLD, COLD, PAGEOUT,
-        PAGEOUT, HUGEPAGE, NOHUGEPAGE, MERGEABLE, UNMERGEABLE, COLLAPSE,
+        PAGEOUT, NOHUGEPAGE, NOHUGEPAGE, MERGEABLE, UNMERGEABLE, COLLAPSE,
     )  # fmt: skip
     return address(dice), length(dice), advice
 
