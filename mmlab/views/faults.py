@@ -60,7 +60,7 @@ def follow(events: list[Event], later: list[Event]) -> list[Try]:
     """
     first = events[0]
     assert isinstance(first, Call)
-    now = Try(Facts(Then(later), *first.args), {}, {})
+    now = Try(Facts(Then(later), *first.args[:3]), {}, {})
     tries = [now]
     at: list[Place | None] = [((), Branch("", always, (TREE,)))]  # None within a function that is no branch
     for i, event in enumerate(events):
@@ -195,7 +195,7 @@ def headline(trace: Trace, number: int) -> list[str]:
     events = faults(trace)[number]
     first, last = events[0], events[-1]
     assert isinstance(first, Call)
-    current, address, write = first.args
+    current, address, write = first.args[:3]
     access = _("a store") if write else _("a load")
     counters = [e for e in events if isinstance(e, Change) and e.owner is current]
     ends = [f"{change.field} {change.old} → {change.new}" for change in counters]
