@@ -17,18 +17,21 @@ from .page_writeback import set_page_dirty
 from .swap import mark_page_accessed
 
 
-def populate_vma_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int) -> int:
+def populate_vma_page_range(
+    current: task_struct, vma: vm_area_struct, start: int, end: int, retry: int = FAULT_FLAG_ALLOW_RETRY
+) -> int:
     """Fault in every page of [start, end), private writable ones as if for a store; give the errno where one cannot be.
 
     mm/gup.c:populate_vma_page_range (v4.4). What is to be locked on fault is left alone. After a wait for the disk it
-    begins anew, with the page in memory: so that fault counts as a minor one.
+    begins anew, with the page in memory: so that fault counts as a minor one. Not so with `retry` 0, for callers that
+    keep mmap_sem all the time.
     """
     if vma.vm_flags & VM_LOCKONFAULT:
         return 0
     if not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
         return EFAULT
-    write = vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE
-    return __get_user_pages(current, vma, start, end, FAULT_FLAG_WRITE if write else 0, 0)
+    write = FAULT_FLAG_WRITE if vma.vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE else 0
+    return __get_user_pages(current, vma, start, end, write | retry, 0)
 
 
 def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, end: int, write: bool) -> int:
@@ -36,7 +39,8 @@ def faultin_page_range(current: task_struct, vma: vm_area_struct, start: int, en
 
     A fault that waited for the disk counts as a major one.
     """
-    return __get_user_pages(current, vma, start, end, FAULT_FLAG_WRITE if write else 0, FAULT_FLAG_TRIED)
+    flags = FAULT_FLAG_ALLOW_RETRY | (FAULT_FLAG_WRITE if write else 0)
+    return __get_user_pages(current, vma, start, end, flags, FAULT_FLAG_TRIED)
 
 
 def __get_user_pages(
@@ -47,8 +51,8 @@ def __get_user_pages(
     Same name. A fault is tried again with the flags `tried` added.
     """
     for address in range(start, end, PAGE_SIZE):
-        while not follow_page(vma, address, flags):
-            error = faultin_page(current, vma, address, flags | FAULT_FLAG_ALLOW_RETRY, tried)
+        while not follow_page(vma, address, flags & FAULT_FLAG_WRITE):
+            error = faultin_page(current, vma, address, flags, tried)
             if error:
                 return error
     return 0

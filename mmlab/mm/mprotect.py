@@ -94,7 +94,7 @@ def mprotect_fixup(
     if oldflags & ~newflags & VM_ACCOUNT:
         vm_unacct_memory(current.machine, pages)
     if oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED) == VM_LOCKED and newflags & VM_WRITE:
-        populate_vma_page_range(current, vma, start, end)  # locked memory is copied now, not at the first store
+        populate_vma_page_range(current, vma, start, end, retry=0)  # locked memory is copied now, not at a store
     return vma
 
 

@@ -38,11 +38,11 @@ def truncate_setsize(inode: inode, newsize: int) -> None:
 def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
     """Make a hole of bytes start … end-1: whole pages go, parts are zeroed; private copies stay: v4.4, same name.
 
-    A hole within page 0 that starts with it unmaps the whole file: the kernel's end of the range, one byte before
+    A hole that ends within page 0 unmaps all pages from `first` on: the kernel's end of the range, one byte before
     page 0, is the largest number there is.
     """
     mapping, first, last = inode.i_mapping, (start + PAGE_SIZE - 1) >> PAGE_SHIFT, end >> PAGE_SHIFT
-    if first < last or last == first == 0:
+    if first < last or last == 0:
         unmap_mapping_range(mapping, first, even_cows=False, last=last or None)
     for index in [i for i in mapping.page_tree if first <= i < last]:
         delete_from_page_cache(mapping.page_tree[index])
