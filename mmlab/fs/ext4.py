@@ -60,9 +60,15 @@ def ext4_write_begin(mapping: address_space, pos: int, length: int) -> page:
 
 
 def ext4_write_end(mapping: address_space, pos: int, length: int, copied: int, page: page) -> int:
-    """Count what was written, and let the file go at least so far: v4.4, same name."""
+    """Count what was written, and let the file go at least so far: v4.4, same name.
+
+    Between the old end and the new bytes lies a hole: what shares a page with either is zeroed (as 6.18 does).
+    """
+    inode, oldsize = mapping.host, mapping.host.i_size
     status = block_write_end(mapping, pos, length, copied, page)
-    mapping.host.i_size = max(mapping.host.i_size, pos + status)
+    inode.i_size = max(oldsize, pos + status)
+    if pos > oldsize:
+        ext4_zero_partial_blocks(inode, oldsize, pos)
     return status
 
 
@@ -95,8 +101,13 @@ def ext4_punch_hole(inode: inode, start: int, end: int) -> None:
     blocks, first, last = inode.i_private or {}, PAGE_ALIGN(start) >> PAGE_SHIFT, end >> PAGE_SHIFT
     for index in [index for index in blocks if first <= index < last]:
         del blocks[index]
+    ext4_zero_partial_blocks(inode, start, end)
+
+
+def ext4_zero_partial_blocks(inode: inode, start: int, end: int) -> None:
+    """Zero those of bytes start … end-1 that are not whole pages, at either end: fs/ext4/inode.c, same name (v4.4)."""
     ext4_block_zero_page_range(inode, start, min(end, PAGE_ALIGN(start)))
-    if first <= last:
+    if PAGE_ALIGN(start) <= end:
         ext4_block_zero_page_range(inode, end & PAGE_MASK, end)
 
 

@@ -22,6 +22,8 @@ from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
 from .swap import lru_cache_add, mark_page_accessed
 
+PAGEVEC_SIZE = 31  # include/linux/pagevec.h (6.9)
+
 
 def find_get_page(mapping: address_space, index: int) -> page | None:
     """Look page `index` of the file up in the cache and take a reference: include/linux/pagemap.h (v4.4)."""
@@ -259,33 +261,65 @@ def generic_file_mmap(file: file, vma: vm_area_struct) -> None:
 # ── read(2) and write(2) ────────────────────────────────────────────────────────────────────────────────────
 
 
+def filemap_get_read_batch(mapping: address_space, index: int, last: int) -> list[page]:
+    """Take references to the cached pages in a row from `index` on, before page `last`: 5.12, same name.
+
+    A page without contents ends the row, and so does one that is marked for read-ahead.
+    """
+    batch: list[page] = []
+    for each in range(index, min(last, index + PAGEVEC_SIZE)):
+        page = find_get_page(mapping, each)
+        if page is None:
+            break
+        batch.append(page)
+        if page.flags & (PG_uptodate | PG_readahead) != PG_uptodate:
+            break
+    return batch
+
+
+def filemap_get_pages(file: file, index: int, last: int) -> list[page]:
+    """Give pages from `index` on, before page `last`, at least one, read and with references: 5.12, same name. ENOMEM.
+
+    If the last of them is marked, read-ahead goes on, before any of them is used.
+    """
+    mapping = file.f_mapping
+    batch = filemap_get_read_batch(mapping, index, last)
+    if not batch:
+        page_cache_sync_readahead(file, index, last - index)
+        page_cache_read(mapping, index)
+        batch = filemap_get_read_batch(mapping, index, last)
+    if not batch:
+        raise failure(ENOMEM, "filemap_get_pages", f"no free page for page {index} of the file")
+    page_cache_async_readahead(mapping, batch[-1], last - batch[-1].index)
+    make_uptodate(batch[-1])
+    return batch
+
+
 def generic_file_read_iter(file: file, pos: int, to: iov_iter) -> int:
-    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). EFAULT.
+    """Read from the page cache, filling it from the disk: mm/filemap.c:do_generic_file_read (v4.4). EFAULT, ENOMEM.
 
     What was read before a failure counts. Only when it ends does read-ahead learn how far it came.
     """
-    mapping, start, error = file.f_mapping, pos, None
-    end, prev_pos = min(pos + to.count, mapping.host.i_size), file.f_ra_prev_pos
+    start, prev_pos, end = pos, file.f_ra_prev_pos, min(pos + to.count, file.f_mapping.host.i_size)
+    error: OSError | None = None
     while pos < end and not error:
-        index, offset = pos >> PAGE_SHIFT, pos % PAGE_SIZE
-        if index not in mapping.page_tree:
-            page_cache_sync_readahead(file, index, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
-        page_cache_read(mapping, index)
-        page = mapping.page_tree[index]
-        get_page(page)
-        page_cache_async_readahead(mapping, page, ((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - index)
-        if index != (prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
-            mark_page_accessed(page)
-        count = min(PAGE_SIZE - offset, end - pos)
+        pages: list[page] = []
         try:
-            copied = copy_page_to_iter(make_uptodate(page), offset, count, to)
+            pages = filemap_get_pages(file, pos >> PAGE_SHIFT, (pos + to.count + PAGE_SIZE - 1) >> PAGE_SHIFT)
+            for page in pages:
+                if page.index != (prev_pos - 1) >> PAGE_SHIFT:  # a page that is read piece by piece was used once
+                    mark_page_accessed(page)
+                count = min(PAGE_SIZE - pos % PAGE_SIZE, end - pos)
+                copied = copy_page_to_iter(page, pos % PAGE_SIZE, count, to)
+                pos = prev_pos = pos + copied
+                if copied < count:
+                    raise failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
+        except OSError as failed:
+            error = failed
         finally:
-            put_page(page)
-        pos = prev_pos = pos + copied
-        if copied < count:
-            error = failure(EFAULT, "do_generic_file_read", f"the program cannot store at {to.ubuf:#x}")
-    if start < end:
-        file.f_ra_prev_pos = pos
+            for page in pages:
+                put_page(page)
+    file.f_ra_prev_pos = prev_pos
     if error and pos == start:
         raise error
     return pos - start
@@ -309,10 +343,7 @@ def generic_perform_write(file: file, pos: int, source: iov_iter) -> int:
     it is not, it is faulted in and the page tried again. (Until 6.13 that came before the first try, and a bad address
     left no trace. Now the page is in the cache by then, and the file has grown up to `pos`.)
     """
-    mapping, start, most, error = file.f_mapping, pos, PAGE_SIZE, None
-    a_ops, extend = mapping.a_ops, mapping.host.i_sb.s_type.extend
-    if pos > mapping.host.i_size and source.count and extend:
-        extend(mapping.host, mapping.host.i_size, pos)
+    mapping, a_ops, start, most, error = file.f_mapping, file.f_mapping.a_ops, pos, PAGE_SIZE, None
     while source.count and not error:
         count = min(PAGE_SIZE - pos % PAGE_SIZE, source.count, most)
         try:

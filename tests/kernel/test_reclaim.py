@@ -13,6 +13,7 @@ from mmlab import (
     PROT_EXEC,
     PROT_READ,
     Kernel,
+    OutOfMemory,
 )
 from mmlab.include.mm_types import PG_active, PG_lru, PG_referenced
 from mmlab.include.mmzone import LRU_ACTIVE_FILE, LRU_INACTIVE_FILE
@@ -356,3 +357,12 @@ def test_what_if_the_lists_were_wrong(kernel, proc):
         kernel.check()
     lists[LRU_INACTIVE_FILE][page] = True
     assert page not in lists[LRU_ACTIVE_FILE]
+
+
+def test_what_if_there_is_no_page_to_read_a_file_into(kernel, proc):
+    """The kernel kills for it: here the reader itself, for nobody else has memory."""
+    fd = proc.open("/data/book.txt", O_RDONLY)
+    fill(kernel, proc, leave=0)
+    with pytest.raises(OutOfMemory):
+        proc.pread(fd, 100, 0)
+    assert (proc.exit_code, kernel.check()) == (137, None)

@@ -1,10 +1,13 @@
 """What if read(2) and write(2) meet memory that is not there? The kernel's copy faults pages in, or ends early."""
 
+import time
 from errno import EBADF, EFAULT, EINVAL, EISDIR
 
 import pytest
 
 from mmlab import (
+    MADV_PAGEOUT,
+    MADV_RANDOM,
     MAP_PRIVATE,
     MAP_SHARED,
     O_APPEND,
@@ -21,7 +24,20 @@ from mmlab import (
     OutOfMemory,
 )
 from tests.kernel.both import anew, errno_of, machine, program, real  # noqa: F401
-from tests.kernel.helpers import ARENA, MEMORY, PAGE, RW, at, faults, map_at, page_text, present, ranges, unchanged
+from tests.kernel.helpers import (
+    ARENA,
+    MEMORY,
+    PAGE,
+    RW,
+    at,
+    faults,
+    make_file,
+    map_at,
+    page_text,
+    present,
+    ranges,
+    unchanged,
+)
 
 END = 0x7FFFFFFFF000  # of a program's addresses
 FOLDERS = ["/dev/shm", "/ram", "/data"]  # tmpfs, ramfs, a disk
@@ -91,6 +107,32 @@ def test_what_if_the_memory_ends_within_a_read(program, fd):  # noqa: F811
     assert (errno_of(program.sys_read, fd, at(1), 30), place(program, fd)) == (EFAULT, 10)
 
 
+def test_what_if_a_read_that_fails_at_once_comes_to_the_mark_of_read_ahead(program):  # noqa: F811
+    """Read-ahead goes on: the kernel asks the disk for the next pages before it copies the first."""
+    fd = uncached_file(program, "/data/ahead", 20)
+    program.pread(fd, 1, 0)
+    assert program.fincore(fd) == bytes([1] * 4 + [0] * 16)  # and page 1 is marked
+    assert errno_of(program.sys_read, fd, HOLE, PAGE) == EFAULT
+    assert program.fincore(fd) == bytes([1] * 4 + [0] * 16)
+    assert errno_of(program.sys_read, fd, HOLE, 2 * PAGE) == EFAULT
+    assert any(sum(program.fincore(fd)) == 20 or time.sleep(0.01) for _ in range(500))  # the disk needs a moment
+    assert place(program, fd) == 0
+    program.unlink("/data/ahead")
+
+
+def uncached_file(proc, path, pages):
+    """Make a file of so many numbered pages, none of them cached."""
+    fd = make_file(proc, path, pages)
+    proc.fsync(fd)
+    map_at(proc, 0, pages, PROT_READ, MAP_SHARED, fd)
+    proc.madvise(at(0), pages * PAGE, MADV_RANDOM)
+    proc.load(at(0), pages * PAGE)
+    proc.madvise(at(0), pages * PAGE, MADV_PAGEOUT)
+    proc.munmap(at(0), pages * PAGE)
+    assert proc.fincore(fd) == bytes(pages)
+    return fd
+
+
 def test_what_if_the_memory_ends_within_a_write(program, fd):  # noqa: F811
     map_at(program, 0, 1, RW, MEMORY)
     program.store(at(1) - 10, b"#" * 10)
@@ -129,6 +171,23 @@ def test_what_if_a_bad_address_is_written_past_the_end(program, fd):  # noqa: F8
     assert (program.fstat(fd).st_size, place(program, fd)) == (5 * PAGE + 50, 5 * PAGE + 50)
     assert program.fincore(fd) == b"\1\1\1\1\0\1"
     assert program.pread(fd, PAGE, 5 * PAGE) == bytes(50)
+
+
+@pytest.mark.parametrize(
+    ("folder", "at_byte", "left"),
+    [("/data", 100, b"......after"), ("/data", 5000, b"..........."),
+     *((folder, at_byte, b"beforeafter") for folder in ("/dev/shm", "/ram") for at_byte in (100, 5000))],
+)  # fmt: skip
+def test_what_if_a_write_leaves_a_hole_where_something_was_stored_past_the_end(program, folder, at_byte, left):  # noqa: F811
+    """A disk's file system zeroes the hole, up to the new bytes and no farther; in memory nobody does."""
+    fd = anew(program, f"{folder}/hole", O_RDWR | O_CREAT)
+    program.write(fd, b"x")
+    map_at(program, 0, 2, RW, MAP_SHARED, fd)
+    program.store(at(0) + 50, b"before")
+    program.store(at(0) + 3000, b"after")
+    program.pwrite(fd, b"y", at_byte)
+    assert program.load(at(0) + 50, 6) + program.load(at(0) + 3000, 5) == left.replace(b".", b"\0")
+    program.unlink(f"{folder}/hole")
 
 
 def test_what_if_a_bad_address_is_appended(program, fd):  # noqa: F811

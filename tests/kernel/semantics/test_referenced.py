@@ -27,12 +27,12 @@ def referenced(proc, page=0):
     return counts(proc, page, "Rss", "Referenced")
 
 
-def child_sees(proc, fd):
+def child_sees(proc, fd, pgoff=0):
     """How much (kB) of a file's page counts as used in a child, which has not used it itself.
 
     A VMA hands its PTEs on if it has anonymous pages: page 101 is one. By MADV_RANDOM its end tells nothing.
     """
-    map_at(proc, 100, 2, RW, MAP_PRIVATE, fd)
+    map_at(proc, 100, 2, RW, MAP_PRIVATE, fd, pgoff)
     proc.madvise(at(100), 2 * PAGE, MADV_RANDOM)
     proc.store(at(101), b"#")
     proc.load(at(100))
@@ -102,6 +102,14 @@ def test_what_if_the_page_of_a_file_was_read(proc):
         assert child_sees(proc, fd) == written
         proc.pread(fd, 1, 0)
         assert child_sees(proc, fd) == 4 - written  # used twice: active, and no longer referenced
+
+
+@pytest.mark.parametrize(("offset", "used"), [(PAGE, 0), (PAGE + 1, 4)])
+def test_what_if_a_write_leaves_a_hole_before_it(proc, offset, used):
+    """A disk's file system looks up the pages at the hole's edges, to zero their part of it; that marks them."""
+    fd = make_file(proc, "/data/f", 0, 1)
+    proc.pwrite(fd, bytes(2 * PAGE), offset)
+    assert (child_sees(proc, fd), child_sees(proc, fd, 1)) == (4, used)
 
 
 @pytest.mark.parametrize("advice", [None, MADV_RANDOM, MADV_SEQUENTIAL])
