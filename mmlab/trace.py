@@ -407,7 +407,7 @@ def outcome(event: Return | Failure | Call | Change) -> str:
 def show_result(event: Return) -> str:
     """Spell a result: fault answers by name, addresses in hex."""
     result, annotation = event.result, event.function.__annotations__.get("return")
-    if event.function.__module__.endswith((".memory", ".filemap", ".shmem")):
+    if event.function.__module__.endswith((".memory", ".filemap", ".shmem", ".ext4")):
         if annotation == "int" and {"address", "vmf"} & event.function.__annotations__.keys():
             return flag_names(result, VM_FAULT_NAMES)
         if isinstance(result, tuple):

@@ -243,6 +243,13 @@ def test_the_reasons_name_the_values():
     assert "✗ SIGSEGV SEGV_ACCERR: vma#22 is rw-p: a store is allowed" in picture.text
 
 
+@pytest.mark.parametrize("path", [DISK, RAM])
+def test_the_answer_of_page_mkwrite_has_its_name(path):
+    steps, picture = fault(file(path, before=load), store)
+    (mkwrite,) = [step for step in steps if step.path[-1] == "vm_ops->page_mkwrite"]
+    assert mkwrite.gave == "VM_FAULT_LOCKED", picture
+
+
 def test_what_is_lit_is_told_by_mark_weight_and_ground():
     _, picture = fault(memory(), load)
     boxes = [words for words in written(picture) if words[:2] in ("✓ ", "✗ ") and "_" in words]
