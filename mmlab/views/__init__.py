@@ -14,6 +14,8 @@
     search.py    a slider for the address that find_vma gets      FindVmaLab()
     fault_lab.py    pages to load and store, as A or its fork B   FaultLab()
     mapped_lab.py   what programs do to /proc/meminfo             MappedLab()
+    cache.py     a file's pages: in page tables, in memory, on disk page_cache(kernel, path)
+    cache_lab.py    load, store, read, write, sync and cut a file CacheLab()
     shared_lab.py   what A stores and B loads                     SharedLab()
     two_kernels.py  a script on the simulation and on Linux       two_kernels(script)
     controls.py  what the labs share: controls, moves, outcome    timeline.py: what each move counted
@@ -29,6 +31,8 @@
 Only the views import graphviz and ipywidgets; the kernel's rooms know nothing of them.
 """
 
+from .cache import page_cache
+from .cache_lab import CacheLab, CacheSetting, run_cache
 from .diagram import Diagram, stack
 from .fault_lab import FaultLab, FaultSetting, run_faults
 from .faults import fault_steps, fault_tree
@@ -50,9 +54,9 @@ from .tree import vma_tree
 from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
-    "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab", "MappedSetting", "MergeLab",
-    "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab", "SharedSetting", "TwoKernels",
-    "address_space", "changes", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph",
-    "offset_strip", "page_tables", "predict", "refusal", "run", "run_faults", "run_mapped", "run_merging", "run_shared",
-    "shared_memory", "stack", "two_kernels", "vma_tree",
+    "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab",
+    "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
+    "SharedSetting", "TwoKernels", "address_space", "changes", "difference", "fault_steps", "fault_tree", "ledger",
+    "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run", "run_cache",
+    "run_faults", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip

@@ -33,6 +33,7 @@ LABS = {
     "fault": "FaultLab(moves=['A load 0', 'B load 0', 'B store 0'])",
     "mapped": "MappedLab()",
     "shared": "SharedLab()",
+    "cache": "CacheLab(moves=['A store 0', 'B load 0', 'A MS_SYNC 0', 'B store 0'])",
     "two-kernels": "two_kernels(script)",
 }
 

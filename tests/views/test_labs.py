@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import subprocess
 import sys
 
@@ -9,14 +10,18 @@ import ipywidgets
 import pytest
 
 from mmlab.views import (
+    CacheLab,
+    CacheSetting,
     FaultLab,
     FaultSetting,
     MappedLab,
     MappedSetting,
     SharedLab,
     SharedSetting,
+    cache_lab,
     fault_lab,
     mapped_lab,
+    run_cache,
     run_faults,
     run_mapped,
     run_shared,
@@ -36,6 +41,11 @@ FAULT_MOVES = [f"{w} {what} {n}" for w, what, n in itertools.product(WHO, ("load
 MAPPED_MOVES = [f"{w} {what}" for w, what in itertools.product(WHO, mapped_lab.ACTS)]
 SHARED_MOVES = [f"{w} {what} {n}" for w, what, n in itertools.product(WHO, ("load", "store"), range(shared_lab.PAGES))]
 SHARED_MOVES += [f"{w} {what}" for w, what in itertools.product(WHO, ("munmap", "unlink", "exit"))]
+CACHE_MOVES = [
+    f"{who} {what} {n}" if what in cache_lab.PAGE_ACTS else f"{who} {what}"
+    for who, what, n in itertools.product(WHO, cache_lab.ACTS, range(cache_lab.PAGES))
+    if what != "exit" or n == 0
+]
 
 
 def is_an_outcome(outcome):
@@ -71,6 +81,15 @@ def test_random_walks_of_shared_memory_give_a_picture_or_a_reason(kind):
         setting = SharedSetting(kind, walk(choice, SHARED_MOVES, length))
         is_an_outcome(run_shared(setting))
         assert run_shared(setting) == run_shared(setting)
+
+
+@pytest.mark.parametrize("kind", cache_lab.KINDS)
+def test_random_walks_of_the_page_cache_give_a_picture_or_a_reason(kind):
+    choice = random.Random(kind)
+    for length in (0, 1, 6, 20):
+        setting = CacheSetting(kind, walk(choice, CACHE_MOVES, length))
+        is_an_outcome(run_cache(setting))
+        assert run_cache(setting) == run_cache(setting)
 
 
 # ── what the labs teach ─────────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +161,41 @@ def test_b_sees_what_a_stored_unless_the_memory_is_private(kind):
     assert words == f"B: load page 0 → {old.get(kind, repr(b'by A.'))}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "moves", "words"),
+    [
+        ("on the disk, both MAP_SHARED", ["A store 0", "B pread 0"], "B: pread page 0 → b'by A.'"),
+        (
+            "on the disk, both MAP_SHARED",
+            ["A store 0", "B load 0", "B MS_ASYNC 0", "A store 0"],
+            "store page 0; 0 faults",
+        ),
+        (
+            "on the disk, both MAP_SHARED",
+            ["A store 0", "B load 0", "B MS_SYNC 0", "A store 0"],
+            "store page 0; 1 fault",
+        ),
+        ("on the disk, both MAP_SHARED", ["A store 0", "A exit", "B pread 0"], "b'by A.'"),
+        ("on the disk, both MAP_SHARED", ["A exit", "A load 0"], "A: load page 0 → it is over"),
+        ("on the disk, both MAP_SHARED", ["A ftruncate 1", "B load 2"], "SIGBUS (BUS_ADRERR); 0 faults"),
+        ("on the disk, B MAP_PRIVATE", ["B store 2", "A ftruncate 1", "B load 2"], "SIGBUS (BUS_ADRERR); 0 faults"),
+        ("on the disk, B MAP_PRIVATE", ["B load 0", "A pwrite 0", "B load 0"], "b'of A.'; 0 faults"),
+        ("on the disk, B MAP_PRIVATE", ["B store 0", "A pwrite 0", "B load 0"], "b'by B.'; 0 faults"),
+        ("in tmpfs, both MAP_SHARED", ["A load 0", "A MS_SYNC 0", "A store 0"], "A: store page 0; 0 faults"),
+    ],
+)
+def test_one_page_is_behind_every_way_to_a_file(kind, moves, words):
+    assert words in run_cache(CacheSetting(kind, tuple(moves))).verdict
+
+
+def test_only_what_was_written_back_is_on_the_disk_and_only_the_rest_stays_in_memory():
+    moves = ("A store 0", "A store 1", "A MS_SYNC 1", "A exit", "B exit", "B drop")
+    assert "B: drop_caches → it is over" in run_cache(CacheSetting(moves=moves)).verdict
+    table = run_cache(CacheSetting(moves=("A store 0", "A store 1", "A MS_SYNC 1", "A exit", "B drop"))).pictures[0]
+    assert re.search(r"^0 .* 'by A.' dirty  ≠ 'page0'$", table.text, re.MULTILINE)
+    assert re.search(r"^1 .* not in memory +'by A.'$", table.text, re.MULTILINE)
+
+
 def test_the_memory_lives_on_without_its_name_and_without_its_maker():
     for kind in ("a file, MAP_SHARED", "System V", "memfd_create"):
         moves = ("A store 0", "A unlink", "A exit", "B load 0")
@@ -174,6 +228,7 @@ LABS = [
     lambda: FaultLab(moves=["A load 0", "B store 0", "A store 1"]),
     lambda: MappedLab(moves=["A start", "A map", "B start"]),
     lambda: SharedLab(moves=["A store 0", "B load 0", "B munmap"]),
+    lambda: CacheLab(moves=["A store 0", "B load 0", "A MS_SYNC 0"]),
 ]
 
 

@@ -1,0 +1,190 @@
+"""The page cache lab: two processes load, store, read and write one file, sync it, cut it, and are killed.
+
+Every move shows what each of them has in its page table, what the page cache has, and what the disk has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from ..include.errors import MemoryFault
+from ..include.mman import (
+    MAP_PRIVATE,
+    MAP_SHARED,
+    MS_ASYNC,
+    MS_SYNC,
+    O_CREAT,
+    O_RDWR,
+    PAGE_SIZE,
+    PROT_READ,
+    PROT_WRITE,
+    map_names,
+)
+from ..machine import Kernel, book_text
+from .cache import page_cache
+from .controls import Moves, Outcome, button, choice, menu, observe, processes, row
+from .timeline import Moment, timeline
+from .words import _, many
+
+PAGES, END = 6, 100  # pages that both map; a file that is cut ends so many bytes into a page
+RW = PROT_READ | PROT_WRITE
+
+
+class Kind(NamedTuple):
+    """The file, and how B maps it; A maps it shared."""
+
+    path: str
+    flags: int = MAP_SHARED
+
+
+KINDS = {
+    "on the disk, both MAP_SHARED": Kind("/data/book.txt"),
+    "on the disk, B MAP_PRIVATE": Kind("/data/book.txt", MAP_PRIVATE),
+    "in ramfs, both MAP_SHARED": Kind("/ram/book.txt"),
+    "in tmpfs, both MAP_SHARED": Kind("/dev/shm/book.txt"),
+}
+PAGE_ACTS = "load", "store", "pread", "pwrite", "MS_ASYNC", "MS_SYNC", "ftruncate"  # these are about one page
+ACTS = {
+    "load": "load",
+    "store": "store",
+    "pread": "pread",
+    "pwrite": "pwrite",
+    "MS_ASYNC": "msync MS_ASYNC",
+    "MS_SYNC": "msync MS_SYNC",
+    "fsync": "fsync",
+    "ftruncate": "ftruncate: end in",
+    "drop": "drop_caches",
+    "exit": "is killed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSetting:
+    """One position of the lab's controls. A move is "A store 0": who, what, which page."""
+
+    kind: str = "on the disk, both MAP_SHARED"
+    moves: tuple[str, ...] = ()
+
+
+# ── the experiment ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class World:
+    """A machine with two processes, A and B, that have opened the file and mapped six pages of it."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kernel, self.kind = Kernel(), kind
+        self.procs = {name: self.kernel.spawn(name) for name in "AB"}
+        self.fd = {name: proc.open(kind.path, O_RDWR | O_CREAT) for name, proc in self.procs.items()}
+        if not kind.path.startswith("/data"):
+            self.procs["A"].write(self.fd["A"], book_text())
+        flags = {"A": MAP_SHARED, "B": kind.flags}
+        self.addr = {
+            name: proc.mmap(0, PAGES * PAGE_SIZE, RW, flags[name], self.fd[name]) for name, proc in self.procs.items()
+        }
+        self.moments = [Moment(_("both have mapped the file; nothing is touched yet"), self.counts())]
+
+    def counts(self) -> dict[str, int]:
+        """Read /proc/meminfo, in kB."""
+        meminfo = self.kernel.meminfo()
+        return {name: meminfo[name] for name in ("Dirty", "Cached", "Mapped", "AnonPages")}
+
+    def make(self, move: str) -> None:
+        """Make a move, and note what came of it, and whether it faulted."""
+        name, what, *page = move.split()
+        number = int(page[0]) if page else 0
+        words = f"{name}: {_(ACTS[what])}" + (f" {_('page')} {number}" if what in PAGE_ACTS else "")
+        if name not in self.procs:
+            self.moments.append(Moment(f"{words} → {_('it is over')}", self.counts()))
+            return
+        before = self.procs[name].getrusage()
+        said = self.act(name, what, number)
+        now = self.procs[name].getrusage()
+        faults = now.ru_minflt + now.ru_majflt - before.ru_minflt - before.ru_majflt
+        count = f"; {many('{n} fault', '{n} faults', faults).format(n=faults)}" if what in ("load", "store") else ""
+        self.moments.append(Moment(f"{words}{said}{count}", self.counts()))
+        if what == "exit":
+            self.procs.pop(name)
+
+    def act(self, name: str, what: str, page: int) -> str:
+        """Have a process do something; say what came of it."""
+        proc, fd, address, place = self.procs[name], self.fd[name], self.addr[name] + page * PAGE_SIZE, page * PAGE_SIZE
+        calls: dict[str, Callable[[], bytes | int | None]] = {
+            "load": lambda: proc.load(address, 5),
+            "store": lambda: proc.store(address, f"by {name}.".encode()),
+            "pread": lambda: proc.pread(fd, 5, place),
+            "pwrite": lambda: proc.pwrite(fd, f"of {name}.".encode(), place),
+            "MS_ASYNC": lambda: proc.msync(address, PAGE_SIZE, MS_ASYNC),
+            "MS_SYNC": lambda: proc.msync(address, PAGE_SIZE, MS_SYNC),
+            "fsync": lambda: proc.fsync(fd),
+            "ftruncate": lambda: proc.ftruncate(fd, place + END),
+            "drop": self.kernel.drop_caches,
+            "exit": lambda: proc.exit(137),
+        }
+        try:
+            result = calls[what]()
+        except MemoryFault as fault:
+            return f" → {fault.signal} ({fault.si_name})"
+        if what == "drop" and isinstance(result, int):
+            return " → " + many("{n} page", "{n} pages", result).format(n=result)
+        return "" if result is None else f" → {result!r}"
+
+
+def run_cache(setting: CacheSetting) -> Outcome:
+    """Make all moves on a new machine."""
+    kind = KINDS[setting.kind]
+    world = World(kind)
+    for move in setting.moves:
+        world.make(move)
+    pictures = page_cache(world.kernel, kind.path), timeline(_("/proc/meminfo, in kB"), world.moments)
+    return Outcome((("Python", spell(kind)),), world.moments[-1].done, pictures)
+
+
+def spell(kind: Kind) -> str:
+    """Spell the calls that A and B made."""
+    size = PAGES * PAGE_SIZE
+    calls = [
+        f'{name}.mmap(0, {size}, PROT_READ | PROT_WRITE, {map_names(flags)}, {name}.open("{kind.path}", O_RDWR))'
+        for name, flags in (("A", MAP_SHARED), ("B", kind.flags))
+    ]
+    return "\n".join(calls)
+
+
+# ── the widget ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CacheLab(Moves):
+    """One file in the hands of two processes. Keywords as in `CacheSetting`; `at`: after which move it begins.
+
+    Without a live kernel it shows what came of its moves.
+    """
+
+    def __init__(
+        self, kind: str = "on the disk, both MAP_SHARED", moves: Sequence[str] = (), at: int | None = None
+    ) -> None:
+        self.kind = menu(_("file"), {_(name): name for name in KINDS}, kind)
+        self.process = processes()
+        self.page = choice({f"{_('page')} {page}": str(page) for page in range(PAGES)}, "0")
+        self.acts = {
+            what: button(_(words), _("have the process do this"), partial(self.act, what))
+            for what, words in ACTS.items()
+        }
+        observe((self.kind,), self._update)
+        strip = row(*self.acts.values()).add_class("mm-strip")
+        super().__init__(moves, row(self.kind, self.process), row(self.page), strip, at=at)
+
+    def act(self, what: str) -> None:
+        """Have the chosen process do something, with the chosen page if it takes one."""
+        page = f" {self.page.value}" if what in PAGE_ACTS else ""
+        self.move(f"{self.process.value} {what}{page}")
+
+    @property
+    def setting(self) -> CacheSetting:
+        """The controls' position."""
+        return CacheSetting(self.kind.value, self.made)
+
+    def _run(self) -> Outcome:
+        return run_cache(self.setting)
