@@ -27,8 +27,8 @@ from .walk import task_name
 from .words import _, many
 
 SHOWN, ROWS = 3, 12  # so many mappings and pages are drawn
-LEFT, NUMBER, GAP, CACHE, DISK, WIDTH = 16, 44, 22, 206, 96, 880  # px
-TOP, ROW = 62, 24
+LEFT, NUMBER, PTES, GAP, CACHE, DISK = 16, 44, 400, 22, 200, 90  # px; PTES: what all mappings together may fill
+TOP, ROW, LEAST = 62, 24, 640
 PEEK = 5  # so many bytes of a page are shown
 
 
@@ -157,7 +157,7 @@ def page_cache(kernel: Kernel, path: str) -> Diagram:
     found = mappings(kernel.machine, mapping)
     shown, more = found[:SHOWN], max(0, len(found) - SHOWN)
     rows, notes = lines(mapping, [vma for _owner, vma in shown]), notes_of(mapping, more)
-    canvas = Canvas(WIDTH, TOP + ROW * len(rows) + 18 * len(notes) + 54)
+    canvas = Canvas(max(LEAST, columns(len(shown))[-1] + DISK + LEFT), TOP + ROW * len(rows) + 18 * len(notes) + 54)
     draw_heads(canvas, mapping, shown)
     for i, each in enumerate(rows):
         draw_line(canvas, TOP + ROW * i, each, columns(len(shown)))
@@ -176,15 +176,14 @@ def notes_of(mapping: address_space, more: int) -> list[str]:
 
 def columns(count: int) -> list[float]:
     """Give the left edge of each mapping's column, of the cache's and of the disk's."""
-    disk = WIDTH - LEFT - DISK
-    cache = disk - GAP - CACHE
-    wide = pte_width(count)
-    return [*(LEFT + NUMBER + i * (wide + 8.0) for i in range(count)), cache, disk]
+    wide = pte_width(count) + 8
+    cache = LEFT + NUMBER + count * wide + GAP
+    return [*(LEFT + NUMBER + i * wide for i in range(count)), cache, cache + CACHE + GAP]
 
 
 def pte_width(count: int) -> float:
     """Give the width of a mapping's column."""
-    return min(190.0, (WIDTH - 2 * LEFT - NUMBER - CACHE - DISK - 2 * GAP) / max(count, 1) - 8)
+    return min(170.0, PTES / max(count, 1) - 8)
 
 
 def draw_heads(canvas: Canvas, mapping: address_space, shown: list[tuple[str, vm_area_struct]]) -> None:
@@ -226,7 +225,7 @@ def draw_key(canvas: Canvas, y: float) -> None:
         ("page table", "present", _("PTE: r may be loaded, w stored; A accessed, D dirty")),
         ("page table", "absent", _("no PTE yet")),
         ("address_space", "present", _("page in the cache")),
-        ("address_space", "changed", _("dirty: to be written back")),
+        ("address_space", "changed", _("dirty")),
         ("inode", "present", _("on the disk; ≠: not the same as in memory")),
     )
 

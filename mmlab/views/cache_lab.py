@@ -41,10 +41,10 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "on the disk, both MAP_SHARED": Kind("/data/book.txt"),
-    "on the disk, B MAP_PRIVATE": Kind("/data/book.txt", MAP_PRIVATE),
-    "in ramfs, both MAP_SHARED": Kind("/ram/book.txt"),
-    "in tmpfs, both MAP_SHARED": Kind("/dev/shm/book.txt"),
+    "disk, both shared": Kind("/data/book.txt"),
+    "disk, B private": Kind("/data/book.txt", MAP_PRIVATE),
+    "ramfs, both shared": Kind("/ram/book.txt"),
+    "tmpfs, both shared": Kind("/dev/shm/book.txt"),
 }
 PAGE_ACTS = "load", "store", "pread", "pwrite", "MS_ASYNC", "MS_SYNC", "ftruncate"  # these are about one page
 ACTS = {
@@ -55,9 +55,9 @@ ACTS = {
     "MS_ASYNC": "msync MS_ASYNC",
     "MS_SYNC": "msync MS_SYNC",
     "fsync": "fsync",
-    "ftruncate": "ftruncate: end in",
-    "drop": "drop_caches",
+    "ftruncate": "ftruncate in page",
     "exit": "is killed",
+    "drop": "drop_caches",
 }
 
 
@@ -65,7 +65,7 @@ ACTS = {
 class CacheSetting:
     """One position of the lab's controls. A move is "A store 0": who, what, which page."""
 
-    kind: str = "on the disk, both MAP_SHARED"
+    kind: str = "disk, both shared"
     moves: tuple[str, ...] = ()
 
 
@@ -93,21 +93,32 @@ class World:
         return {name: meminfo[name] for name in ("Dirty", "Cached", "Mapped", "AnonPages")}
 
     def make(self, move: str) -> None:
-        """Make a move, and note what came of it, and whether it faulted."""
+        """Make a move, and note what came of it."""
         name, what, *page = move.split()
-        number = int(page[0]) if page else 0
-        words = f"{name}: {_(ACTS[what])}" + (f" {_('page')} {number}" if what in PAGE_ACTS else "")
+        words = self.drop() if what == "drop" else self.moved(name, what, int(page[0]) if page else 0)
+        self.moments.append(Moment(words, self.counts()))
+
+    def drop(self) -> str:
+        """Drop the caches, which no process does; say how much that was."""
+        count = self.kernel.drop_caches()
+        return f"drop_caches → {many('{n} page', '{n} pages', count).format(n=count)}"
+
+    def moved(self, name: str, what: str, page: int) -> str:
+        """Have a process do something; say what, and what came of it; of a load or a store, also its faults."""
+        words = f"{name}: {_(ACTS[what])}" + (f" {_('page')} {page}" if what in PAGE_ACTS else "")
+        if what == "ftruncate":
+            words = f"{name}: ftruncate({page * PAGE_SIZE + END})"
         if name not in self.procs:
-            self.moments.append(Moment(f"{words} → {_('it is over')}", self.counts()))
-            return
-        before = self.procs[name].getrusage()
-        said = self.act(name, what, number)
-        now = self.procs[name].getrusage()
-        faults = now.ru_minflt + now.ru_majflt - before.ru_minflt - before.ru_majflt
-        count = f"; {many('{n} fault', '{n} faults', faults).format(n=faults)}" if what in ("load", "store") else ""
-        self.moments.append(Moment(f"{words}{said}{count}", self.counts()))
+            return f"{words} → {_('it is over')}"
+        proc, before = self.procs[name], self.procs[name].getrusage()
+        words += self.act(name, what, page)
         if what == "exit":
-            self.procs.pop(name)
+            del self.procs[name]
+        if what not in ("load", "store"):
+            return words
+        now = proc.getrusage()
+        count = now.ru_minflt + now.ru_majflt - before.ru_minflt - before.ru_majflt
+        return f"{words}; {many('{n} fault', '{n} faults', count).format(n=count)}"
 
     def act(self, name: str, what: str, page: int) -> str:
         """Have a process do something; say what came of it."""
@@ -121,15 +132,12 @@ class World:
             "MS_SYNC": lambda: proc.msync(address, PAGE_SIZE, MS_SYNC),
             "fsync": lambda: proc.fsync(fd),
             "ftruncate": lambda: proc.ftruncate(fd, place + END),
-            "drop": self.kernel.drop_caches,
             "exit": lambda: proc.exit(137),
         }
         try:
             result = calls[what]()
         except MemoryFault as fault:
             return f" → {fault.signal} ({fault.si_name})"
-        if what == "drop" and isinstance(result, int):
-            return " → " + many("{n} page", "{n} pages", result).format(n=result)
         return "" if result is None else f" → {result!r}"
 
 
@@ -162,9 +170,7 @@ class CacheLab(Moves):
     Without a live kernel it shows what came of its moves.
     """
 
-    def __init__(
-        self, kind: str = "on the disk, both MAP_SHARED", moves: Sequence[str] = (), at: int | None = None
-    ) -> None:
+    def __init__(self, kind: str = "disk, both shared", moves: Sequence[str] = (), at: int | None = None) -> None:
         self.kind = menu(_("file"), {_(name): name for name in KINDS}, kind)
         self.process = processes()
         self.page = choice({f"{_('page')} {page}": str(page) for page in range(PAGES)}, "0")
