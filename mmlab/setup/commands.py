@@ -61,7 +61,7 @@ def lock(words: Sequence[str]) -> int:
 
 
 def notebooks(words: Sequence[str]) -> int:
-    """run the notebooks (or those named) from top to bottom and store what they show"""
+    """run the notebooks (or those named) and store what they show; --links: write the contents and links anew"""
     prefix = install.ensure("test")
     command = [str(places.python_of(prefix)), "-m", "mmlab.setup.rerun", *words]
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))

@@ -1,5 +1,8 @@
 """Run stored notebooks from top to bottom in a fresh kernel, and store what they show: `make notebooks`.
 
+`make notebooks` also writes the links between the notebooks and the contents page anew, from the lessons' headers.
+After a lesson was added or renamed, `python -m mmlab notebooks --links` does that, and runs the contents page alone.
+
 Nothing that differs between machines or runs is stored: no times, no Python version, no widget state and no reference
 to a widget, whose picture and text are shown in its place until the cell is run.
 """
@@ -12,8 +15,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from mmlab.setup import series
 from mmlab.setup.places import NOTEBOOKS
-from mmlab.setup.report import step
+from mmlab.setup.report import Trouble, step
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -39,14 +43,20 @@ def rerun(path: Path) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Run the notebooks named, or all; return 1 if one failed."""
-    for path in [Path(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb")):
-        try:
+    """Run the notebooks named, or all; return 1 if one failed, or if a lesson's header lacks a field."""
+    paths = [NOTEBOOKS / series.CONTENTS if name == "--links" else Path(name) for name in names]
+    try:
+        for name in series.link(NOTEBOOKS) if not names or "--links" in names else []:
+            print(f"{name}: its links are written anew")
+        for path in paths or sorted(NOTEBOOKS.glob("*.ipynb")):
             with step(f"running {path.name}"):
                 rerun(path)
-        except CellExecutionError as error:
-            print(f"\n{path}: a cell failed, and the notebook is as it was. The cell and its error:\n{error}")
-            return 1
+    except CellExecutionError as error:
+        print(f"\n{path}: a cell failed, and the notebook is as it was. The cell and its error:\n{error}")
+        return 1
+    except Trouble as trouble:
+        print(trouble)
+        return 1
     return 0
 
 
