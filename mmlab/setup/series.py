@@ -2,8 +2,9 @@
 
 A lesson's first cell is its header: `# 4 · Title: more of it`, what the reader needs (`**You need** …`), and
 `**Time**: 35 minutes`. From these come the line `← before · Contents · after →` in the first and the last cell of each
-lesson, the rows of the contents page, and the links of the glossary. So a lesson that is added, renamed or moved is
-known everywhere after `python -m mmlab notebooks --links`; a test sees to it that this was not forgotten.
+lesson, the rows of the contents page, and the links of the glossary and of the instructors' guide. So a lesson that is
+added, renamed or moved is known everywhere after `python -m mmlab notebooks --links`; a test sees to it that this was
+not forgotten.
 """
 
 import re
@@ -15,7 +16,7 @@ import nbformat
 
 from mmlab.setup.report import Trouble
 
-CONTENTS, GLOSSARY = "00_start_here.ipynb", "glossary.ipynb"
+CONTENTS, GLOSSARY, GUIDE = "00_start_here.ipynb", "glossary.ipynb", "INSTRUCTORS.md"
 LAST = 12  # the number of the last lesson that is planned
 BACK = f"[Contents]({CONTENTS})"
 WAY = re.compile(r"(?:(?: · )?\[(?:← [^]]*|Contents|\d+ · [^]]* →)\]\([^)]*\))+")
@@ -59,7 +60,7 @@ def header(name: str, text: str) -> Lesson:
         raise Trouble(f"The header of {name} says nothing of: {', '.join(missing)}.\n"
                       "What to do: write its first cell as that of 04_three_links.ipynb.")
     title, needs, minutes = (match[1] for match in found.values() if match)
-    numbers = {int(number) for number in re.findall(r"\b\d{1,2}\b", re.sub(r"\(.*?\)", "", needs))}
+    numbers = {int(number) for number in re.findall(r"(?<![\w.])\d\d?(?![\w.]\d|\d)", re.sub(r"\]\(.*?\)", "]", needs))}
     return Lesson(name, int(name[:2]), title, int(minutes), tuple(sorted(numbers)))
 
 
@@ -70,9 +71,14 @@ def cells(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def link(folder: Path) -> list[str]:
-    """Write all links and the contents anew; return the names of the notebooks that this has changed."""
+    """Write all links and the contents anew; return the names of the files that this has changed."""
     series = lessons(folder)
-    return [path.name for path in sorted(folder.glob("*.ipynb")) if relink(path, series)]
+    changed = [path.name for path in sorted(folder.glob("*.ipynb")) if relink(path, series)]
+    guide = folder / GUIDE
+    before = guide.read_text(encoding="utf-8")
+    after = re.sub(r"^### \[?(\d\d).*$", lambda line: headed(int(line[1]), series), before, flags=re.MULTILINE)
+    guide.write_text(after, encoding="utf-8", newline="\n")
+    return changed + ([] if after == before else [GUIDE])
 
 
 def relink(path: Path, series: Sequence[Lesson]) -> bool:
@@ -132,6 +138,12 @@ def needed(lesson: Lesson) -> str:
     ('04, 05', '00')
     """
     return ", ".join(f"{number:02}" for number in lesson.needs or (0,))
+
+
+def headed(number: int, series: Sequence[Lesson]) -> str:
+    """Return the guide's heading for a lesson."""
+    found = next((each for each in series if each.number == number), None)
+    return f"### [{number:02} · {found.title}]({found.name}), {found.minutes} minutes" if found else f"### {number:02}"
 
 
 def numbered(number: int, series: Sequence[Lesson]) -> str:

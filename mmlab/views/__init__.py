@@ -19,6 +19,7 @@
     shared_lab.py   what A stores and B loads                     SharedLab()
     two_kernels.py  a script on the simulation and on Linux       two_kernels(script)
     controls.py  what the labs share: controls, moves, outcome    timeline.py: what each move counted
+    concepts.py  what the series teaches, as a map              concept_map()
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
     predict.py   a question answered before the kernel does        predict(question, answer)
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
@@ -33,6 +34,7 @@ Only the views import graphviz and ipywidgets; the kernel's rooms know nothing o
 
 from .cache import page_cache
 from .cache_lab import CacheLab, CacheSetting, run_cache
+from .concepts import concept_map
 from .diagram import Diagram, stack
 from .fault_lab import FaultLab, FaultSetting, run_faults
 from .faults import fault_steps, fault_tree
@@ -56,7 +58,8 @@ from .two_kernels import TwoKernels, two_kernels
 __all__ = [
     "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab",
     "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
-    "SharedSetting", "TwoKernels", "address_space", "changes", "difference", "fault_steps", "fault_tree", "ledger",
-    "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run", "run_cache",
-    "run_faults", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack", "two_kernels", "vma_tree",
+    "SharedSetting", "TwoKernels", "address_space", "changes", "concept_map", "difference", "fault_steps", "fault_tree",
+    "ledger", "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run",
+    "run_cache", "run_faults", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack", "two_kernels",
+    "vma_tree",
 ]  # fmt: skip

@@ -39,12 +39,13 @@ def folder(tmp_path):
     lesson(tmp_path, 1, "One: a start")
     lesson(tmp_path, 3, "Three", "lessons 1 and [2](02_x.ipynb)")
     write(tmp_path, series.GLOSSARY, "| a | its sentence | 01 |\n| b | its sentence | [02](old.ipynb) |")
+    (tmp_path / series.GUIDE).write_text("### 01\n\nBeliefs.\n\n### [02 · Old](old.ipynb), 7 minutes\n")
     series.link(tmp_path)
     return tmp_path
 
 
 def test_what_is_stored_is_what_the_headers_say(tmp_path):
-    for path in NOTEBOOKS.glob("*.ipynb"):
+    for path in [*NOTEBOOKS.glob("*.ipynb"), NOTEBOOKS / series.GUIDE]:
         shutil.copy(path, tmp_path)
     assert series.link(tmp_path) == [], "run: python -m mmlab notebooks --links"
 
@@ -72,9 +73,15 @@ def test_the_glossary_leads_to_lessons_that_are_there(folder):
     assert sources(folder, series.GLOSSARY) == ["| a | its sentence | [01](01_x.ipynb) |\n| b | its sentence | 02 |"]
 
 
+def test_the_guide_has_a_heading_for_each_lesson(folder):
+    headings = (folder / series.GUIDE).read_text().splitlines()[::4]
+    assert headings == ["### [01 · One: a start](01_x.ipynb), 10 minutes", "### 02"]
+
+
 def test_a_lesson_that_comes_between_is_known_everywhere(folder):
     lesson(folder, 2, "Two", "lesson 01")
-    assert series.link(folder) == [series.CONTENTS, "01_x.ipynb", "02_x.ipynb", "03_x.ipynb", series.GLOSSARY]
+    lessons = ["01_x.ipynb", "02_x.ipynb", "03_x.ipynb"]
+    assert series.link(folder) == [series.CONTENTS, *lessons, series.GLOSSARY, series.GUIDE]
     assert "[3 · Three" not in "".join(sources(folder, "01_x.ipynb"))
     assert sources(folder, "02_x.ipynb")[2].splitlines()[-1] == (
         "[← 1 · One](01_x.ipynb) · [Contents](00_start_here.ipynb) · [3 · Three →](03_x.ipynb)"
