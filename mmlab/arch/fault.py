@@ -77,6 +77,8 @@ def mm_fault_error(vma: vm_area_struct, address: int, access: str) -> None:
     """Raise the signal for a fault that cannot be mended: arch/x86/mm/fault.c:mm_fault_error (v4.4)."""
     size = vma.vm_file.f_mapping.host.i_size if vma.vm_file else 0
     reason = f"{vma.name} goes on past the last page of its file ({size} bytes)"
-    if (vma.vm_pgoff << PAGE_SHIFT) + address - vma.vm_start < size:
+    if vma.vm_ops is None:
+        reason = f"{vma.name} is shared, but its file has given it no vm_ops"
+    elif (vma.vm_pgoff << PAGE_SHIFT) + address - vma.vm_start < size:
         reason = f"no block for this page of the file of {vma.name}"
     raise BusError(address, access, BUS_ADRERR, reason)

@@ -13,6 +13,7 @@
     merging.py   which neighbours become one VMA                  MergeLab()
     search.py    a slider for the address that find_vma gets      FindVmaLab()
     fault_lab.py    pages to load and store, as A or its fork B   FaultLab()
+    kinds.py        whom the kernel asks, by kind of file         KindLab()
     mapped_lab.py   what programs do to /proc/meminfo             MappedLab()
     cache.py     a file's pages: in page tables, in memory, on disk page_cache(kernel, path)
     cache_lab.py    load, store, read, write, sync and cut a file CacheLab()
@@ -38,6 +39,7 @@ from .concepts import concept_map
 from .diagram import Diagram, stack
 from .fault_lab import FaultLab, FaultSetting, run_faults
 from .faults import fault_steps, fault_tree
+from .kinds import KindLab, KindSetting, run_kinds
 from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
 from .mapped_lab import MappedLab, MappedSetting, run_mapped
@@ -56,10 +58,10 @@ from .tree import vma_tree
 from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
-    "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "Ledger", "MappedLab",
-    "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
+    "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "KindLab", "KindSetting", "Ledger",
+    "MappedLab", "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
     "SharedSetting", "TwoKernels", "address_space", "changes", "concept_map", "difference", "fault_steps", "fault_tree",
     "ledger", "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run",
-    "run_cache", "run_faults", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack", "two_kernels",
-    "vma_tree",
+    "run_cache", "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack",
+    "two_kernels", "vma_tree",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from mmlab import (
     Kernel,
     SegmentationFault,
 )
+from mmlab.include.fs import file_operations
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, faults, make_file, map_at, page_text, present, unchanged
 
 BOOK = "/data/book.txt"
@@ -196,6 +197,19 @@ def test_what_if_dev_zero_is_mapped(kernel, proc, kind):
     assert present(proc, 2) == ("ZA" if kind == MAP_PRIVATE else "FF")
     assert proc.task.files[fd].f_count == (2 if kind == MAP_PRIVATE else 1)
     assert kernel.meminfo()["Shmem"] == (0 if kind == MAP_PRIVATE else 8)
+
+
+def test_what_if_f_op_mmap_forgets_vm_ops(proc):
+    """Private, nobody can tell it from anonymous memory; shared, the first access says so. (Until 4.18.)"""
+    fd = proc.open(BOOK, O_RDWR)
+    proc.task.files[fd].f_op = file_operations("lazy_fops", mmap=lambda file, vma: None)
+    map_at(proc, 0, 1, RW, MAP_PRIVATE, fd)
+    map_at(proc, 2, 1, RW, MAP_SHARED, fd)
+    assert proc.load(at(0), 5) == bytes(5)
+    before = proc.getrusage()
+    with pytest.raises(BusError, match="is shared, but its file has given it no vm_ops"):
+        proc.load(at(2))
+    assert proc.getrusage() == before
 
 
 # ── private and shared file pages ───────────────────────────────────────────────────────────────────────────
