@@ -30,6 +30,7 @@ def script(kernel):
 """
 LABS = {
     "mmap": "MmapLab()",
+    "kinds": "KindLab()",
     "fault": "FaultLab(moves=['A load 0', 'B load 0', 'B store 0'])",
     "mapped": "MappedLab()",
     "shared": "SharedLab()",
