@@ -52,7 +52,7 @@ class Layout(NamedTuple):
     left: float = 16
     vma: float = 104
     pte: float = 132
-    gap: float = 92
+    gap: float = 70
     middle: float = 192
     short: bool = False  # only the last digits of addresses, and pages without the word
 
@@ -117,9 +117,9 @@ def page_tables(procs: Process | Iterable[Process], at: int | str) -> Diagram:
     layout = Layout()
     half = len(shown) == 1  # then nothing is at the right
     wide = layout.width - half * (layout.vma + layout.pte + layout.gap)
-    canvas = Canvas(wide + 32, height(shown) + 56 + 18 * half)
+    canvas = Canvas(wide + 32, height(shown) + 74)
     draw(canvas, layout, 6, shown)
-    draw_key(canvas, 16, canvas.height - 16 - 18 * half)
+    draw_key(canvas, 16, canvas.height - 34)
     what = f"{at:x}" if isinstance(at, int) else at
     return canvas.diagram(_("The page tables at {place}").format(place=what), tell(shown))
 
