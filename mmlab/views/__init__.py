@@ -8,6 +8,7 @@
     ledger.py    every kB of /proc/meminfo, and who maps it       ledger(kernel), Ledger.of(kernel)
     moments.py   before and after                                 moment(kernel), difference(before, after)
     mappings.py  page tables, page cache and file offsets         page_tables(procs, addr or path)
+    chains.py    which anon_vmas a VMA is tied to                 anon_vma_chains([parent, child], addr)
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
     merging.py   which neighbours become one VMA                  MergeLab()
@@ -35,6 +36,7 @@ Only the views import graphviz and ipywidgets; the kernel's rooms know nothing o
 
 from .cache import page_cache
 from .cache_lab import CacheLab, CacheSetting, run_cache
+from .chains import anon_vma_chains
 from .concepts import concept_map
 from .diagram import Diagram, stack
 from .fault_lab import FaultLab, FaultSetting, run_faults
@@ -60,8 +62,8 @@ from .two_kernels import TwoKernels, two_kernels
 __all__ = [
     "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "KindLab", "KindSetting", "Ledger",
     "MappedLab", "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
-    "SharedSetting", "TwoKernels", "address_space", "changes", "concept_map", "difference", "fault_steps", "fault_tree",
-    "ledger", "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run",
-    "run_cache", "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared", "shared_memory", "stack",
-    "two_kernels", "vma_tree",
+    "SharedSetting", "TwoKernels", "address_space", "anon_vma_chains", "changes", "concept_map", "difference",
+    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_cache", "page_tables",
+    "predict", "refusal", "run", "run_cache", "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared",
+    "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip
