@@ -49,8 +49,8 @@ NUMBERS = {
     "brk": 12, "rt_sigprocmask": 14, "pread64": 17, "pwrite64": 18, "mremap": 25, "msync": 26, "mincore": 27,
     "madvise": 28, "shmget": 29, "shmat": 30, "shmctl": 31, "dup": 32, "clone": 56, "execve": 59, "shmdt": 67,
     "fcntl": 72, "fsync": 74, "ftruncate": 77, "mkdir": 83, "unlink": 87, "umask": 95, "setuid": 105,
-    "personality": 135, "munlock": 150, "prctl": 157, "mount": 165, "exit_group": 231, "unshare": 272, "fallocate": 285,
-    "pipe2": 293, "prlimit64": 302, "memfd_create": 319, "mlock2": 325, "close_range": 436,
+    "personality": 135, "munlock": 150, "prctl": 157, "mount": 165, "exit_group": 231, "unshare": 272, "vmsplice": 278,
+    "fallocate": 285, "pipe2": 293, "prlimit64": 302, "memfd_create": 319, "mlock2": 325, "close_range": 436,
 }  # fmt: skip
 
 
