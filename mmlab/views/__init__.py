@@ -12,6 +12,7 @@
     shared.py    the two kinds of shared memory                   shared_memory(parent, child)
     lab.py       sliders and menus for one mmap call              MmapLab()
     merging.py   which neighbours become one VMA                  MergeLab()
+    surgery.py   a mapping is cut, protected, stretched, moved    SurgeryLab()
     search.py    a slider for the address that find_vma gets      FindVmaLab()
     fault_lab.py    pages to load and store, as A or its fork B   FaultLab()
     kinds.py        whom the kernel asks, by kind of file         KindLab()
@@ -56,14 +57,15 @@ from .search import FindVmaLab
 from .shared import shared_memory
 from .shared_lab import SharedLab, SharedSetting, run_shared
 from .space import address_space
+from .surgery import SurgeryLab, SurgerySetting, run_surgery
 from .tree import vma_tree
 from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
     "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "KindLab", "KindSetting", "Ledger",
     "MappedLab", "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
-    "SharedSetting", "TwoKernels", "address_space", "anon_vma_chains", "changes", "concept_map", "difference",
-    "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip", "page_cache", "page_tables",
-    "predict", "refusal", "run", "run_cache", "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared",
-    "shared_memory", "stack", "two_kernels", "vma_tree",
+    "SharedSetting", "SurgeryLab", "SurgerySetting", "TwoKernels", "address_space", "anon_vma_chains", "changes",
+    "concept_map", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip",
+    "page_cache", "page_tables", "predict", "refusal", "run", "run_cache", "run_faults", "run_kinds", "run_mapped",
+    "run_merging", "run_shared", "run_surgery", "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip

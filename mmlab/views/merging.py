@@ -122,10 +122,17 @@ def difference(lower: vm_area_struct, upper: vm_area_struct) -> str:
     if lower.vm_flags != upper.vm_flags:
         return f"vm_flags: {vm_flag_names(lower.vm_flags ^ upper.vm_flags)}"
     if upper.vm_pgoff != lower.vm_pgoff + vma_pages(lower):
-        return f"vm_pgoff: {upper.vm_pgoff}, not {lower.vm_pgoff + vma_pages(lower)}"
+        return f"vm_pgoff: {spell_pgoff(upper.vm_pgoff)}, not {spell_pgoff(lower.vm_pgoff + vma_pages(lower))}"
     if lower.anon_vma and upper.anon_vma and lower.anon_vma is not upper.anon_vma:
         return f"anon_vma: {lower.anon_vma.name}, {upper.anon_vma.name}"
+    if lower.vm_ops and lower.vm_ops.close:
+        return f"vm_ops->close: {lower.vm_ops.close.__name__}"
     return ""
+
+
+def spell_pgoff(pgoff: int) -> str:
+    """Spell a page number: of a file as it is, of an address in hex."""
+    return str(pgoff) if pgoff < HOME >> PAGE_SHIFT else f"{pgoff:#x}"
 
 
 # ── the picture ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +163,7 @@ def boxes(proc: Process) -> list[Box]:
     return found
 
 
-def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Diagram:
+def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]], title: str = "") -> Diagram:
     """Draw the VMAs before and after the call; what is new or has grown is lit."""
     canvas = Canvas(2 * LEFT + PAGES * WIDE, 218)
     for page in range(PAGES):
@@ -177,7 +184,7 @@ def draw(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> Dia
         x, y = LEFT + page * WIDE, 194 + 16 * (number % 2)
         canvas.line(x, 122, x, y - 12, stroke=DANGER, stroke_width=3)
         canvas.text(x, y, words, size=SMALL, bold=True, color=DANGER_TEXT, anchor="start" if page < 5 else "end")
-    return canvas.diagram(_("VMAs before and after mmap"), describe(before, after, why))
+    return canvas.diagram(title or _("VMAs before and after mmap"), describe(before, after, why))
 
 
 def describe(before: list[Box], after: list[Box], why: list[tuple[int, str]]) -> str:

@@ -35,6 +35,7 @@ LABS = {
     "mapped": "MappedLab()",
     "shared": "SharedLab()",
     "cache": "CacheLab(moves=['A store 0', 'B load 0', 'A MS_SYNC 0', 'B store 0'])",
+    "surgery": "SurgeryLab()",
     "two-kernels": "two_kernels(script)",
 }
 
