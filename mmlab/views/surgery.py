@@ -32,7 +32,7 @@ from ..machine import Kernel
 from ..process import Process
 from .controls import Moves, Outcome, button, menu, observe, refused, row, slider
 from .diagram import Canvas, Diagram
-from .merging import HOME, LEFT, PAGES, RW, WIDE, Box, apart, draw, here, spell_pgoff
+from .merging import HOME, LEFT, PAGES, RW, WIDE, Box, apart, draw, here
 from .style import MUTED, SMALL
 from .walk import present
 from .words import _, many
@@ -113,12 +113,15 @@ def make(proc: Process, move: str) -> tuple[str, str]:
 
 
 def boxes(proc: Process) -> list[Box]:
-    """Take down the VMAs as they are now."""
-    return [
-        Box(vma.name, (vma.vm_start - HOME) >> PAGE_SHIFT, vma_pages(vma),
-            vma.perms + (f" {vma.vm_file.name}" if vma.vm_file else ""), f"vm_pgoff {spell_pgoff(vma.vm_pgoff)}")
-        for vma in here(proc)
-    ]  # fmt: skip
+    """Take down the VMAs as they are now; the vm_pgoff of memory by its last two digits, so that it fits."""
+    found = []
+    for vma in here(proc):
+        what, pgoff = ("", f"…{vma.vm_pgoff & 0xFF:02x}")
+        if vma.vm_file:
+            what, pgoff = f" {vma.vm_file.name}", f"{vma.vm_pgoff}"
+        page = (vma.vm_start - HOME) >> PAGE_SHIFT
+        found.append(Box(vma.name, page, vma_pages(vma), vma.perms + what, f"vm_pgoff {pgoff}"))
+    return found
 
 
 def frames(proc: Process) -> dict[int, str]:
@@ -134,18 +137,19 @@ def frames(proc: Process) -> dict[int, str]:
 
 
 def draw_frames(before: dict[int, str], after: dict[int, str]) -> Diagram:
-    """Draw the page tables before and after, to the scale of the VMAs; what changed is lit."""
+    """Draw the page table before and after, to the scale of the VMAs; what changed is lit."""
     canvas = Canvas(2 * LEFT + PAGES * WIDE, 112)
     words = []
-    for y, title, found in ((24, _("page tables before"), before), (76, _("after"), after)):
+    for y, title, found in ((24, _("page table before"), before), (76, _("after"), after)):
         canvas.text(LEFT, y - 8, title, bold=True, color=MUTED, size=SMALL, anchor="start")
         for page in range(PAGES):
             changed = found is after and before.get(page) != after.get(page)
             look = "changed" if changed else "present" if page in found else "hole"
-            canvas.box(LEFT + page * WIDE, y, WIDE, 26, found.get(page, ""), kind="page", look=look)
+            name = found.get(page, _("none") if changed else "")
+            canvas.box(LEFT + page * WIDE, y, WIDE, 26, name, kind="page", look=look)
         told = ", ".join(f"{page} = {name}" for page, name in sorted(found.items())) or _("none")
         words.append(f"{title}: {told}")
-    return canvas.diagram(_("Page tables before and after the last call"), "\n".join(words))
+    return canvas.diagram(_("The page table before and after the last call"), "\n".join(words))
 
 
 # ── the widget ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -102,6 +102,17 @@ def test_the_mmap_lab_by_keyboard(page, lab):
     assert ask(page, "shown.setting.address") == str(BESIDE)
 
 
+def test_the_surgery_lab_by_mouse(page, lab):
+    found = opened(page, lab, "surgery", "SurgeryLab(moves=[])")
+    for name, words in (("mprotect r--", "3 VMAs"), ("mprotect rw-", "1 VMA"), ("undo", "3 VMAs"), ("redo", "1 VMA")):
+        found.get_by_role("button", name=name).click()
+        expect_verdict(page, found, f"→ done; {words}")
+    found.get_by_label("mapping", exact=True).select_option(label="System V")
+    expect_verdict(page, found, "→ done; 3 VMAs")
+    found.get_by_role("button", name="mremap to page …").click()
+    expect_verdict(page, found, "→ 0x10000006000; 3 VMAs")
+
+
 def test_a_click_on_a_call_selects_the_whole_of_it_to_be_copied(page, lab):
     found = opened(page, lab, "mmap")
     calls = found.locator(".mm-call pre")

@@ -34,7 +34,7 @@ def test_the_lab_counts_the_vmas_and_says_what_keeps_two_apart(kind, moves, verd
 def test_a_page_that_moves_stays_the_same_page_of_memory():
     words = run_surgery(SurgerySetting("memory", ("store 0 4", "move 1 1 6"))).pictures[1].text
     assert words == (
-        "page tables before: 0 = page#442, 1 = page#443, 2 = page#444, 3 = page#445\n"
+        "page table before: 0 = page#442, 1 = page#443, 2 = page#444, 3 = page#445\n"
         "after: 0 = page#442, 2 = page#444, 3 = page#445, 6 = page#443"
     )
 
