@@ -27,6 +27,7 @@ from ..include.sched import (
 from ..machine import book_text
 from ..report import CountReport
 from .process import Process
+from .programs import Sleeper, attach_loop
 from .stub import SCRATCH, Stub, Unavailable, elf, libc
 
 with contextlib.suppress(ImportError):  # not on Windows, where Kernel() is Unavailable
@@ -43,6 +44,7 @@ PROC_FILES = re.compile(r"/proc(/self|/\d+)?/\w+")
 SHARED = "/dev/null, /dev/zero, and the files of /proc and /proc/PID"
 RLIMITS = RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS
 SIG_BLOCK, SIGXFSZ = 0, 25
+DISK_SIZE = 64 << 20
 
 
 def disk_directory() -> str:
@@ -90,8 +92,9 @@ class Kernel:
         sweep(disk_directory())
         self.root = tempfile.mkdtemp(prefix="mmlab-", dir=disk_directory())
         self._programs: dict[str, Stub] = {}
+        self._devices, self._held = set(DEVICES), [claim(self.root)]
         tables = self.processes, self._programs
-        self._finish = weakref.finalize(self, finish, os.getpid(), self.root, claim(self.root), *tables)
+        self._finish = weakref.finalize(self, finish, os.getpid(), self.root, self._held, *tables)
         try:
             self._fill_disk()
             self._programs[""] = Stub.start(self._install("init"))
@@ -164,6 +167,24 @@ class Kernel:
             self._programs[name] = program
         return Process(self, self._programs[name].clone(), name)
 
+    def background(self, name: str) -> Process:
+        """Start a real program of that name, which maps a C library and waits. We can look at it, and end it.
+
+        Unavailable where this machine's `sleep` cannot be it.
+        """
+        return Process(self, Sleeper(self.root, name), name)  # type: ignore[arg-type]
+
+    @functools.cached_property
+    def disk(self) -> str:
+        """The path of a block device of our own, DISK_SIZE bytes of zeros. Unavailable without root."""
+        backing = f"{self.root}/disk"
+        with open(backing, "wb") as file:
+            file.truncate(DISK_SIZE)
+        path, device = attach_loop(backing)
+        self._held.append(device)
+        self._devices.add(path)
+        return path
+
     # ── paths ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def need_private(self, what: str) -> None:
@@ -176,7 +197,7 @@ class Kernel:
         if not path:
             return path
         real = posixpath.normpath("/" + path.lstrip("/")) + "/" * path.endswith("/")
-        if real in DEVICES or PROC_FILES.fullmatch(real):
+        if real in self._devices or PROC_FILES.fullmatch(real):
             return real
         if real.startswith("/proc") or (real.startswith("/dev/") and not real.startswith("/dev/shm")):
             raise Unavailable(f"mmlab.linux leaves {real} alone: of this machine's own files a script gets {SHARED}")
@@ -238,7 +259,7 @@ class Kernel:
         return f"<Kernel {os.uname().sysname} {os.uname().release}: {names}>"
 
 
-def finish(owner: int, root: str, lock: int, processes: dict[int, Process], programs: dict[str, Stub]) -> None:
+def finish(owner: int, root: str, held: list[int], processes: dict[int, Process], programs: dict[str, Stub]) -> None:
     """End what a Kernel started; not in a process forked from its owner."""
     if os.getpid() == owner:
         for stub in [process.stub for process in processes.values()] + list(programs.values()):
@@ -246,7 +267,8 @@ def finish(owner: int, root: str, lock: int, processes: dict[int, Process], prog
         processes.clear()
         programs.clear()
         shutil.rmtree(root, ignore_errors=True)
-        os.close(lock)
+        for fd in held:
+            os.close(fd)
 
 
 def report(path: str) -> CountReport:

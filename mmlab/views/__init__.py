@@ -21,6 +21,7 @@
     cache_lab.py    load, store, read, write, sync and cut a file CacheLab()
     shared_lab.py   what A stores and B loads                     SharedLab()
     two_kernels.py  a script on the simulation and on Linux       two_kernels(script)
+    measured.py     what its steps do to /proc/meminfo, on both   measured(script)
     controls.py  what the labs share: controls, moves, outcome    timeline.py: what each move counted
     concepts.py  what the series teaches, as a map              concept_map()
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
@@ -47,6 +48,7 @@ from .lab import MmapLab, Setting, run
 from .ledger import Ledger, ledger
 from .mapped_lab import MappedLab, MappedSetting, run_mapped
 from .mappings import page_tables
+from .measured import MeasuredLab, measured
 from .merging import MergeLab, MergeSetting, run_merging
 from .moments import Moment, changes, difference, moment
 from .objects import object_graph
@@ -63,9 +65,10 @@ from .two_kernels import TwoKernels, two_kernels
 
 __all__ = [
     "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "KindLab", "KindSetting", "Ledger",
-    "MappedLab", "MappedSetting", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction", "Setting", "SharedLab",
-    "SharedSetting", "SurgeryLab", "SurgerySetting", "TwoKernels", "address_space", "anon_vma_chains", "changes",
-    "concept_map", "difference", "fault_steps", "fault_tree", "ledger", "moment", "object_graph", "offset_strip",
-    "page_cache", "page_tables", "predict", "refusal", "run", "run_cache", "run_faults", "run_kinds", "run_mapped",
-    "run_merging", "run_shared", "run_surgery", "shared_memory", "stack", "two_kernels", "vma_tree",
+    "MappedLab", "MappedSetting", "MeasuredLab", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction",
+    "Setting", "SharedLab", "SharedSetting", "SurgeryLab", "SurgerySetting", "TwoKernels", "address_space",
+    "anon_vma_chains", "changes", "concept_map", "difference", "fault_steps", "fault_tree", "ledger", "measured",
+    "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run", "run_cache",
+    "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared", "run_surgery", "shared_memory", "stack",
+    "two_kernels", "vma_tree",
 ]  # fmt: skip
