@@ -148,7 +148,7 @@ def shown(book: Ledger) -> list[str]:
 
 # ── the picture ─────────────────────────────────────────────────────────────────────────────────────────────
 
-WIDTH, TOP, LINE, COLUMN = 880, 66, 24, 74  # px; a column is one line of /proc/meminfo
+WIDTH, TOP, LINE, COLUMN = 840, 66, 24, 71  # px; a column is one line of /proc/meminfo
 KIND = {"file": "address_space", "device": "address_space", "shmem": "file", "anonymous": "page"}
 
 
