@@ -1,4 +1,4 @@
-"""The commands of the project: `python -m mmlab lab`, `test`, `setup`, `doctor`, `notebooks`, `bench`, `lock`, `clean`.
+"""The commands of the project: `python -m mmlab lab`, `test`, `setup`, `doctor`, `notebooks`, `html`, `bench`, …
 
 This file also runs as a script (`python3 mmlab/__main__.py lab`, as the Makefile does) and keeps to a syntax
 that any Python 3 reads, so that a Python which is too old hands over to a newer one or says what is missing.

@@ -67,6 +67,13 @@ def notebooks(words: Sequence[str]) -> int:
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
+def html(words: Sequence[str]) -> int:
+    """write the notebooks (or those named) as pages to read without a kernel, into build/html"""
+    prefix = install.ensure("lab")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.export", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def clean(words: Sequence[str]) -> int:
     """remove .venv and everything else that was made here"""
     for name in (".venv", "build", "mmlab.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache",
@@ -79,7 +86,7 @@ def clean(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
-    "notebooks": notebooks, "lock": lock, "clean": clean,
+    "notebooks": notebooks, "html": html, "lock": lock, "clean": clean,
 }
 
 

@@ -1,11 +1,15 @@
-"""The contents page in a real browser: its map leads to the lessons."""
+"""The contents page in a real browser: its map leads to the lessons; and the pages of `make html`."""
 
 import pytest
 
-from tests.browser.harness import open_notebook, run_all, screenshot, theme, violations
+from mmlab.setup import export
+from mmlab.setup.places import NOTEBOOKS
+from tests.browser.harness import SCREENSHOTS, open_notebook, run_all, screenshot, theme, violations
 
 PAGE = "00_start_here.ipynb"
 OPENED = "path => window.jupyterapp.shell.currentWidget?.context?.path === path"
+DRAWN = """() => [...document.querySelectorAll('svg[role=img], .mm-map img')].map(
+    picture => [picture.getBoundingClientRect().width, picture.complete ?? true])"""
 
 
 @pytest.mark.parametrize("run", [True, False], ids=["run", "as stored"])
@@ -22,3 +26,15 @@ def test_the_map_leads_to_a_lesson(page, lab, run):
         screenshot(page, f"map-{'run' if run else 'stored'}-{name}", of=shown)
     shown.locator("a[title^=vm_pgoff]").click()
     page.wait_for_function(OPENED, arg="notebooks/04_three_links.ipynb")
+
+
+def test_each_page_of_make_html_is_drawn_without_a_server(page, tmp_path):
+    """Its pictures are there, and none of it is wider than a window of 1280 px."""
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        page.goto(export.export(path, tmp_path).as_uri())
+        drawn = page.evaluate(DRAWN)
+        assert all(100 < width < 1200 and complete for width, complete in drawn), (path.name, drawn)
+        assert len(drawn) >= (path.name[:2].isdigit())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path.name
+        page.screenshot(path=SCREENSHOTS / f"html-{path.stem}.png")
+    assert page.console_errors == []
