@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmlab.setup.places import NOTEBOOKS, ROOT
+from mmlab.setup.series import header as read_header
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))[1:]
 PAGES = [*sorted(NOTEBOOKS.glob("*.ipynb")), NOTEBOOKS / "INSTRUCTORS.md", ROOT / "README.md"]
@@ -55,8 +56,9 @@ def test_its_header_says_what_the_reader_gets_and_needs(path):
     assert re.match(rf"# {int(path.name[:2])} · \S", header)
     objectives = header.partition("**When you are done you can**")[2].partition("**You need**")[0]
     assert re.findall(r"^(\d)\. .+[;.]$", objectives, re.MULTILINE) == ["1", "2", "3"]
-    (minutes,) = re.findall(r"\*\*Time\*\*: (\d+) minutes\.", header)
-    assert 20 <= int(minutes) <= 45
+    lesson = read_header(path.name, header)
+    assert 20 <= lesson.minutes <= 45
+    assert all(number < lesson.number for number in lesson.needs)
 
 
 @each_lesson
