@@ -16,7 +16,7 @@ from ..include.highmem import page_bytes, write_page_bytes
 from ..include.mm import VM_SYNC, vm_fault, vm_operations_struct
 from ..include.mm_types import PG_dirty, PG_uptodate, page, vm_area_struct
 from ..include.mman import (
-    FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
+    FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MAP_SYNC, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
 )
 from ..mm.filemap import (
     add_to_page_cache, file_accessed, filemap_fault, filemap_map_pages, filemap_page_mkwrite, generic_file_fsync,
@@ -174,6 +174,7 @@ ext4_file_operations = file_operations(
     fsync=generic_file_fsync,
     fallocate=ext4_fallocate,
     get_unmapped_area=thp_get_unmapped_area,
+    mmap_supported_flags=MAP_SYNC,
 )
 ext4_aops = address_space_operations(
     "ext4_aops",

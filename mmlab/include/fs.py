@@ -42,6 +42,7 @@ class file_operations:
     release: Callable[[file], None] | None = None
     get_unmapped_area: Callable[[task_struct, file, int, int, int, int], int] | None = None
     llseek: Callable[[file, int, int], int] | None = None
+    mmap_supported_flags: int = 0  # MAP_SYNC, where the file system knows it: 4.15 (6.18: FOP_MMAP_SYNC)
 
     def __repr__(self) -> str:
         return self.name

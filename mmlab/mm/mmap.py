@@ -176,7 +176,7 @@ def calc_vm_prot_bits(prot: int) -> int:
 def calc_vm_flag_bits(flags: int) -> int:
     """Turn MAP_* into VM_*: include/linux/mman.h:calc_vm_flag_bits (v4.4).
 
-    VM_DENYWRITE ended with 5.15; MAP_STACK means VM_NOHUGEPAGE since 6.7, and until then nothing; VM_SYNC is of 4.15.
+    VM_DENYWRITE ended with 5.15; MAP_STACK means VM_NOHUGEPAGE since 6.8, and until then nothing; VM_SYNC is of 4.15.
     """
     return (
         (VM_GROWSDOWN if flags & MAP_GROWSDOWN else 0)
@@ -195,7 +195,7 @@ def file_vm_flags(file: file, prot: int, flags: int, vm_flags: int, pgoff: int, 
     kind, writable = flags & MAP_TYPE, file.f_mode & FMODE_WRITE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
         raise failure(EINVAL, "do_mmap", f"flags = {map_names(flags)}: neither MAP_SHARED nor MAP_PRIVATE")
-    if kind == MAP_SHARED_VALIDATE and flags & ~LEGACY_MAP_MASK:
+    if kind == MAP_SHARED_VALIDATE and flags & ~(LEGACY_MAP_MASK | file.f_op.mmap_supported_flags):
         raise failure(EOPNOTSUPP, "do_mmap", f"MAP_SHARED_VALIDATE with unknown flags: {map_names(flags)}")
     if kind != MAP_PRIVATE:
         if prot & PROT_WRITE and not writable:

@@ -113,7 +113,7 @@ def change_pte_range(vma: vm_area_struct, table: pte_table, first: int, last: in
 
 
 def can_change_pte_writable(vma: vm_area_struct, pte: int) -> bool:
-    """Tell whether the next store would only find that no copy is needed, so that it need not fault: 6.1, same name.
+    """Tell whether the next store would only find that no copy is needed, so that it need not fault: 6.0, same name.
 
     A private page may be writable if it is anonymous and nobody else's; a shared one if it is dirty already.
     """

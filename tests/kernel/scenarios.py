@@ -100,6 +100,9 @@ PROGRAMS = {
     "VALIDATE with an unknown flag": [*DISK, at(0, 1, R, VALIDATE | 0x400000, "disk")],
     "SHARED with an unknown flag": [*DISK, at(0, 1, R, SHARED | 0x400000, "disk")],
     "VALIDATE with MAP_SYNC, tmpfs": [*TMPFS, at(0, 1, R, VALIDATE | SYNC, "tmpfs")],
+    "VALIDATE with MAP_SYNC, a read-only fd": [*READ_ONLY, at(0, 1, R | W, VALIDATE | SYNC, "disk")],
+    "VALIDATE with MAP_SYNC, in the place of memory": [
+        *DISK, at(0, 3, R | W, PRIVATE | ANON), at(1, 1, R, VALIDATE | SYNC | FIXED, "disk")],
     "VALIDATE with a read-only fd": [*READ_ONLY, at(0, 1, R | W, VALIDATE, "disk")],
     "GROWSDOWN with a file": [*DISK, at(0, 1, R | W, PRIVATE | GROWSDOWN, "disk")],
     "GROWSDOWN with shared memory": [at(0, 1, R | W, SHARED | ANON | GROWSDOWN)],

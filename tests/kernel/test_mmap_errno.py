@@ -110,13 +110,16 @@ REFUSALS = {
     "11 VALIDATE, memory": (0, PAGE, R, ANON | MAP_SHARED_VALIDATE, NONE, 0, EINVAL, OSError, "do_mmap"),
     "11 VALIDATE, unknown flag": (
         0, PAGE, R, MAP_SHARED_VALIDATE | 0x400000, BOOK, 0, EOPNOTSUPP, OSError, "do_mmap"),
-    "11 VALIDATE, MAP_SYNC": (0, PAGE, R, MAP_SHARED_VALIDATE | MAP_SYNC, BOOK, 0, EOPNOTSUPP, OSError, "do_mmap"),
     "11 GROWSDOWN, file": (0, PAGE, R, PRIVATE | MAP_GROWSDOWN, BOOK, 0, EINVAL, OSError, "do_mmap"),
     "11 GROWSDOWN, shared": (0, PAGE, R, SHARED | ANON | MAP_GROWSDOWN, NONE, 0, EINVAL, OSError, "do_mmap"),
     "12 what the file says: /proc/meminfo": (0, PAGE, R, PRIVATE, MEMINFO, 0, EIO, OSError, "proc_reg_mmap"),
     "12 what the file says: no readpage": (0, PAGE, R, PRIVATE, UNREADABLE, 0, ENOEXEC, OSError, "generic_file_mmap"),
     "12 what the file says: MAP_SYNC on a disk": (
         0, PAGE, R, SHARED | MAP_SYNC, BOOK, 0, EOPNOTSUPP, OSError, "ext4_file_mmap"),
+    "12 VALIDATE and MAP_SYNC on a disk": (
+        0, PAGE, R, MAP_SHARED_VALIDATE | MAP_SYNC, BOOK, 0, EOPNOTSUPP, OSError, "ext4_file_mmap"),
+    "8 VALIDATE and MAP_SYNC, writable, read-only fd": (
+        0, PAGE, W, MAP_SHARED_VALIDATE | MAP_SYNC, RO, 0, EACCES, PermissionError, "do_mmap"),
     "12 more than all memory": (0, 5 << 30, RW, MEMORY, NONE, 0, ENOMEM, OSError, "__vm_enough_memory"),
     "12 more than all memory, shared": (0, 5 << 30, R, SHARED | ANON, NONE, 0, ENOMEM, OSError, "__vm_enough_memory"),
 }  # fmt: skip
