@@ -25,6 +25,7 @@
     controls.py  what the labs share: controls, moves, outcome    timeline.py: what each move counted
     concepts.py  what the series teaches, as a map              concept_map()
     explorer.py  a trace, forwards and backwards, step by step    trace.explore()
+    releases.py  what has changed since Linux 4.4                 release_table(), ReleaseLab()
     predict.py   a question answered before the kernel does        predict(question, answer)
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
     reasons.py   the sentence that explains a step                 and source.py, its source
@@ -55,6 +56,7 @@ from .objects import object_graph
 from .offsets import offset_strip
 from .predict import Prediction, predict
 from .refusal import refusal
+from .releases import ReleaseLab, release_table
 from .search import FindVmaLab
 from .shared import shared_memory
 from .shared_lab import SharedLab, SharedSetting, run_shared
@@ -66,9 +68,9 @@ from .two_kernels import TwoKernels, two_kernels
 __all__ = [
     "CacheLab", "CacheSetting", "Diagram", "FaultLab", "FaultSetting", "FindVmaLab", "KindLab", "KindSetting", "Ledger",
     "MappedLab", "MappedSetting", "MeasuredLab", "MergeLab", "MergeSetting", "MmapLab", "Moment", "Prediction",
-    "Setting", "SharedLab", "SharedSetting", "SurgeryLab", "SurgerySetting", "TwoKernels", "address_space",
-    "anon_vma_chains", "changes", "concept_map", "difference", "fault_steps", "fault_tree", "ledger", "measured",
-    "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal", "run", "run_cache",
-    "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared", "run_surgery", "shared_memory", "stack",
-    "two_kernels", "vma_tree",
+    "ReleaseLab", "Setting", "SharedLab", "SharedSetting", "SurgeryLab", "SurgerySetting", "TwoKernels",
+    "address_space", "anon_vma_chains", "changes", "concept_map", "difference", "fault_steps", "fault_tree", "ledger",
+    "measured", "moment", "object_graph", "offset_strip", "page_cache", "page_tables", "predict", "refusal",
+    "release_table", "run", "run_cache", "run_faults", "run_kinds", "run_mapped", "run_merging", "run_shared",
+    "run_surgery", "shared_memory", "stack", "two_kernels", "vma_tree",
 ]  # fmt: skip
