@@ -62,9 +62,9 @@ def memfd_fcntl(file: file, cmd: int, arg: int) -> int:
 
 
 def memfd_check_seals_mmap(file: file, vm_flags: int) -> int:
-    """Give the mapping's flags, so that it can never break a seal against writing: 6.13, same name. EPERM.
+    """Give the mapping's flags, so that it can never break a seal against writing: 6.14, same name. EPERM.
 
-    A shared mapping loses VM_MAYWRITE; so since 6.7 a file that is sealed may be mapped shared, to read it. (Until 6.13
+    A shared mapping loses VM_MAYWRITE; so since 6.7 a file that is sealed may be mapped shared, to read it. (Until 6.14
     shmem_mmap saw to this.)
     """
     seals = SHMEM_I(file_inode(file)).seals if shmem_file(file) else 0

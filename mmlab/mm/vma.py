@@ -192,7 +192,7 @@ def count_vma_pages_range(mm: mm_struct, addr: int, end: int, vm_flags: int = 0)
 
 
 def vm_stat_account(mm: mm_struct, vm_flags: int, pages: int) -> None:
-    """Count pages of such a VMA, as /proc/PID/status shows them: v4.4, same name (data_vm: 4.6).
+    """Count pages of such a VMA, as /proc/PID/status shows them: v4.4, same name (data_vm: 4.5).
 
     What only runs is code, what grows is stack, what is private and writable is data; much else is none of them.
     """
@@ -206,7 +206,7 @@ def vm_stat_account(mm: mm_struct, vm_flags: int, pages: int) -> None:
 
 
 def is_data_mapping(vm_flags: int) -> bool:
-    """Tell whether such a VMA is data, which RLIMIT_DATA limits: private, writable, no stack: 4.7, same name."""
+    """Tell whether such a VMA is data, which RLIMIT_DATA limits: private, writable, no stack: 4.5, same name."""
     return vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN) == VM_WRITE
 
 
