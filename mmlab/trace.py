@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from itertools import islice
 from types import CodeType, FunctionType, ModuleType
@@ -192,6 +192,7 @@ def is_recording(trace: Trace) -> bool:
     return trace in _active.values()
 
 
+@functools.cache
 def recorded(function: FunctionType) -> Callable[..., Any]:
     """Make a function that does what `function` does, and records it if its machine is traced."""
 
@@ -269,6 +270,7 @@ def _init(kind: type) -> Callable[..., None]:
     return made
 
 
+@functools.cache
 def _array_hooks(kind: type) -> dict[str, Callable[..., Any]]:
     """Make the methods that set and delete an entry of such an array, recording the change."""
     base: Any = kind.__mro__[1]  # list or dict
@@ -315,7 +317,7 @@ def kernel_functions() -> dict[FunctionType, Callable[..., Any]]:
     found[cast(FunctionType, write_page_bytes)] = _write_page_bytes
     for module in modules(ROOMS):
         for value in vars(module).values():
-            own = isinstance(value, FunctionType) and value.__module__ == module.__name__
+            own = type(value) is FunctionType and value.__module__ == module.__name__
             if own and value.__name__ not in NOTRACE:
                 found[value] = recorded(value)
     return found
@@ -325,20 +327,28 @@ def _patch() -> None:
     """Put the recording functions wherever the rooms' functions are held, and hooks on the objects."""
     swap = kernel_functions()
     for module in modules(USERS):
-        for name, value in list(vars(module).items()):
-            if isinstance(value, FunctionType) and value in swap:
-                _replace(module, name, swap[value])
-            elif isinstance(value, TABLES) and is_dataclass(value):
-                for field in fields(value):
-                    held = getattr(value, field.name)
-                    if isinstance(held, FunctionType) and held in swap:
-                        _replace(value, field.name, swap[held])
+        names, held = vars(module), {}
+        for name, value in names.items():
+            if type(value) is FunctionType and value in swap:
+                held[name] = value
+            elif type(value) in TABLES:
+                _patch_table(value, swap)
+        _undo.append(functools.partial(names.update, held))
+        names.update({name: swap[value] for name, value in held.items()})
     for kind in OBJECTS:
         _replace(kind, "__init__", _init(kind))
         _hook(kind, "__setattr__", _setattr)
-    for table in ARRAYS:
-        for name, hook in _array_hooks(table).items():
-            _hook(table, name, hook)
+    for array_kind in ARRAYS:
+        for name, hook in _array_hooks(array_kind).items():
+            _hook(array_kind, name, hook)
+
+
+def _patch_table(table: Any, swap: dict[FunctionType, Callable[..., Any]]) -> None:
+    """Put the recording functions into a table of operations."""
+    for field in fields(table):
+        function = getattr(table, field.name)
+        if type(function) is FunctionType and function in swap:
+            _replace(table, field.name, swap[function])
 
 
 def _replace(owner: Any, name: str, value: Any) -> None:

@@ -30,7 +30,8 @@
     history.py   a machine as it was at each event of a trace      what the explorer goes back with
     reasons.py   the sentence that explains a step                 and source.py, its source
     refusal.py   the way of a failed call through the kernel      refusal(error, trace)
-    diagram.py   a picture with its text twin                     Diagram, Canvas
+    diagram.py   a picture with its text twin                     Diagram, Canvas; DOT's tables and edges
+    columns.py   objects in columns, without a layout engine      Graph
     render.py    from DOT to SVG                                  whichever Graphviz is there
     style.py     colours, markers, fonts of the pictures           sheet.py: of the widgets
 

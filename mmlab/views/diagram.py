@@ -13,15 +13,14 @@ vma#3: vm_pgoff 0 → 1, vm_file → book.txt
 import html
 import math
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmlab.views import render, style
-from mmlab.views.style import CHANGED, INK, KINDS, LOOKS, MUTED, PAPER, RULE, SIZE, SMALL, Kind, ink, shorten
+from mmlab.views.style import CHANGED, INK, KINDS, LETTER, LOOKS, MUTED, PAPER, RULE, SIZE, SMALL, Kind, ink, shorten
 
 POINTER = "●"
 
@@ -33,10 +32,16 @@ class Diagram:
     title: str
     text: str
     source: str
+    graph: Any = field(default=None, compare=False)  # what a Canvas drew, if it can be had as DOT, too: a columns.Graph
 
     def __post_init__(self) -> None:
         """Take the DOT text out of a graphviz.Digraph, so that equal pictures are equal values."""
         object.__setattr__(self, "source", getattr(self.source, "source", self.source))
+
+    @property
+    def dot(self) -> str:
+        """Return the picture in Graphviz's language; where it is to scale, and has none, its source."""
+        return str(self.graph.dot) if self.graph else self.source
 
     @property
     def svg(self) -> str:
@@ -66,7 +71,7 @@ class Diagram:
         path = Path(path)
         if path.suffix not in (".svg", ".txt", ".dot"):
             raise ValueError(f"cannot save a diagram as {path.name!r}: use .svg, .txt or .dot")
-        words = self.source if path.suffix == ".dot" else self.text + "\n"
+        words = self.dot if path.suffix == ".dot" else self.text + "\n"
         path.write_text(self.svg if path.suffix == ".svg" else words, encoding="utf-8", newline="\n")
         return path
 
@@ -82,6 +87,16 @@ class Row(NamedTuple):
     port: str = ""
     changed: bool = False
     old: object = None
+
+    @property
+    def lit(self) -> bool:
+        """Tell whether it is to be seen as changed."""
+        return self.changed or self.old is not None
+
+    @property
+    def words(self) -> str:
+        """Its value, with what it was if that is known."""
+        return str(self.value) if self.old is None else f"{self.old} → {self.value}"
 
 
 class Cell(NamedTuple):
@@ -143,10 +158,10 @@ def _header(look: Kind, type_name: str, name: object) -> str:
 
 def _row(row: Row, look: Kind) -> str:
     """Return one field: its name at the left, its value at the right, lit if it changed."""
-    lit, pointer = row.changed or row.old is not None, row.value == POINTER
+    pointer = row.value == POINTER
     words = _text(row.value) if row.old is None else f"{_text(row.old)} → {_text(row.value)}"
-    value = _font(f"<B>{words}</B>" if lit else words, look.text if pointer else INK)
-    both = {"SIDES": "T", "COLOR": RULE, "BGCOLOR": CHANGED if lit else None}
+    value = _font(f"<B>{words}</B>" if row.lit else words, look.text if pointer else INK)
+    both = {"SIDES": "T", "COLOR": RULE, "BGCOLOR": CHANGED if row.lit else None}
     port = row.port or (row.field if pointer else None)
     return (f"<TR>{_td(_font(_text(row.field), MUTED), ALIGN='LEFT', **both)}"
             f"{_td(value + _font(render.END, MUTED), ALIGN='RIGHT', PORT=port, **both)}</TR>")
@@ -207,7 +222,7 @@ def _tag(name: str, content: str, **attributes: object) -> str:
 def _short_tag(name: str, content: str, **attributes: object) -> str:
     given = ((key.replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     pairs = "".join(f' {key}="{html.escape(number(value))}"' for key, value in given)
-    return f"<{name}{pairs}>{content}</{name}>"
+    return f"<{name}{pairs}>{content}</{name}>" if content else f"<{name}{pairs} />"
 
 
 # 2. Pictures to scale: a Canvas
@@ -218,12 +233,12 @@ class Canvas:
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
-        self._shapes: list[str] = []
+        self.shapes: list[str] = []
         self.rect(0, 0, width, height, fill=PAPER)
 
     def shape(self, tag: str, content: str = "", /, **attributes: object) -> None:
         """Add any SVG element; `stroke_width=2` is written stroke-width="2", and None is left out."""
-        self._shapes.append(_tag(tag, html.escape(content), **attributes))
+        self.shapes.append(_tag(tag, html.escape(content), **attributes))
 
     def rect(self, x: float, y: float, width: float, height: float, **more: object) -> None:
         """Add a box."""
@@ -248,7 +263,7 @@ class Canvas:
     def text(self, x: float, y: float, words: object, *, room: float = 2000.0, size: float = SIZE,
              color: str = INK, bold: bool = False, anchor: str = "middle", **more: object) -> None:
         """Add one line of text; `room` px is all it may fill: what does not fit is shortened."""
-        fits = shorten(words, max(int(room / (0.62 * size)), 1))
+        fits = shorten(words, max(int(room / (LETTER * size)), 1))
         self.shape("text", fits, x=x, y=y, font_size=size, fill=color, text_anchor=anchor,
                    font_weight="bold" if bold else None, **{"xml:space": "preserve", **more})
 
@@ -279,10 +294,10 @@ class Canvas:
             self.text(x + 22, y, words, size=SMALL, color=MUTED, anchor="start")
             x += wide
 
-    def diagram(self, title: str, text: str) -> Diagram:
-        """Return what was drawn so far as a Diagram."""
+    def diagram(self, title: str, text: str, graph: Any = None) -> Diagram:
+        """Return what was drawn so far as a Diagram; `graph` can say it as DOT."""
         box = f"0 0 {number(self.width)} {number(self.height)}"
-        return Diagram(title, text, _tag("svg", "".join(self._shapes), xmlns=render.SVG, viewBox=box))
+        return Diagram(title, text, _tag("svg", "".join(self.shapes), xmlns=render.SVG, viewBox=box), graph)
 
 
 def number(value: object) -> str:
@@ -303,16 +318,13 @@ GAP = 16
 
 def stack(title: str, *diagrams: Diagram) -> Diagram:
     """Return one Diagram of several, beneath each other; RendererMissing where no Graphviz is."""
-    pictures = [ET.fromstring(diagram.svg) for diagram in diagrams]
-    sizes = [tuple(float(part) for part in picture.attrib["viewBox"].split()[2:]) for picture in pictures]
-    y = 0.0
-    for picture, (width, height) in zip(pictures, sizes, strict=True):
-        box = picture.attrib["viewBox"]
-        picture.attrib = {"x": "0", "y": number(y), "width": number(width), "height": number(height), "viewBox": box}
-        y += height + GAP
-    width = max(width for width, _ in sizes)
-    body = "".join(ET.tostring(picture, encoding="unicode") for picture in pictures)
-    frame = _tag("rect", "", x=0, y=0, width=width, height=y - GAP, fill=PAPER)
-    text = "\n\n".join(diagram.text for diagram in diagrams)
-    svg = _tag("svg", frame + body, xmlns=render.SVG, viewBox=f"0 0 {number(width)} {number(y - GAP)}")
-    return Diagram(title, text, svg)
+    shapes, y, widest = [], 0.0, 0.0
+    for diagram in diagrams:
+        box, body = render.opened(diagram.svg)
+        width, height = (float(part) for part in box.split()[2:])
+        shapes.append(f'<svg x="0" y="{number(y)}" width="{number(width)}" height="{number(height)}" '
+                      f'viewBox="{box}">{body.partition("</desc>")[2]}')
+        y, widest = y + height + GAP, max(widest, width)
+    canvas = Canvas(widest, y - GAP)
+    canvas.shapes += shapes
+    return canvas.diagram(title, "\n\n".join(diagram.text for diagram in diagrams))

@@ -7,7 +7,6 @@ changed is lit: old → new.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..fs.dcache import d_path
@@ -20,7 +19,8 @@ from ..mm.memory import ZERO_PFN
 from ..mm.vma import find_vma
 from ..process import Process
 from ..trace import Change, Return, Trace, show, show_pte
-from .diagram import POINTER, Cell, Diagram, Row, digraph, edge, table
+from .columns import Graph
+from .diagram import POINTER, Cell, Diagram, Row
 
 SHOWN = 8  # so many pages of a mapping are drawn; the others are counted
 
@@ -117,45 +117,40 @@ def vma_graph(proc: Process, vma: vm_area_struct, trace: Trace | None = None) ->
     changes = Changes(trace)
     kinds = ["task_struct", "mm_struct", "vm_area_struct", "page table"]
     kinds += ["file", "address_space"] if vma.vm_file else ["page"]
-    graph = digraph(*kinds)
-    mm = mm_of(proc, vma)
-    columns = [draw_process(graph, proc, mm, changes), draw_mapping(graph, mm, vma, changes)]
+    graph, mm = Graph(*kinds), mm_of(proc, vma)
+    draw_process(graph, proc, mm, changes)
+    draw_mapping(graph, mm, vma, changes)
     if vma.vm_file:
-        columns.append([*draw_file(graph, vma, changes), *draw_cache(graph, vma, changes)])
+        draw_file(graph, vma, changes)
+        draw_cache(graph, vma, changes)
     draw_copies(graph, vma)
-    for left, right in pairwise(columns):
-        graph.edge(f"{left[0]}:h:e", f"{right[0]}:h:w", style="invis", weight="20")  # columns begin at one height
-    for column in columns:
-        graph.body.append("\t{ rank=same; " + " -> ".join(column) + " [style=invis] }\n")
-    return Diagram(f"{vma.name} and the objects behind it", describe(proc, vma), graph)
+    return graph.diagram(f"{vma.name} and the objects behind it", describe(proc, vma))
 
 
 def process_graph(proc: Process, trace: Trace | None = None) -> Diagram:
     """Draw a process and its address space, none of its mappings."""
-    mm, graph = proc.task.mm, digraph("task_struct", "mm_struct")
+    mm, graph = proc.task.mm, Graph("task_struct", "mm_struct")
     draw_process(graph, proc, mm, Changes(trace))
-    return Diagram(f"{proc.task.name} and its address space", describe_process(proc, mm), graph)
+    return graph.diagram(f"{proc.task.name} and its address space", describe_process(proc, mm))
 
 
-def draw_process(graph: Any, proc: Process, mm: mm_struct, changes: Changes) -> list[str]:
+def draw_process(graph: Graph, proc: Process, mm: mm_struct, changes: Changes) -> None:
     """Draw the process and its address space."""
     task = proc.task
     faults = [changes.row(task, "min_flt"), changes.row(task, "maj_flt")]
-    rows = [Row("pid", task.pid), *faults, changes.pointer(task, "mm")]
-    graph.node("task", table("task_struct", task.comm, rows))
+    graph.node(0, "task", "task_struct", task.comm, [Row("pid", task.pid), *faults, changes.pointer(task, "mm")])
     rss = [changes.count(mm.rss_stat, key) for key in mm.rss_stat]
     rows = [changes.row(mm, "map_count"), changes.row(mm, "total_vm"), *rss, Row("mm_rb"), Row("pgd")]
-    graph.node("mm", table("mm_struct", mm.owner, rows))
-    edge(graph, "task:mm", "mm:h:e")
-    return ["task", "mm"]
+    graph.node(0, "mm", "mm_struct", mm.owner, rows)
+    graph.edge("task:mm", "mm")
 
 
-def draw_mapping(graph: Any, mm: mm_struct, vma: vm_area_struct, changes: Changes) -> list[str]:
+def draw_mapping(graph: Graph, mm: mm_struct, vma: vm_area_struct, changes: Changes) -> None:
     """Draw the VMA, and the part of the page table that describes it."""
     linked = is_linked(mm, vma)
     if linked:
-        edge(graph, "mm:mm_rb", "vma", "find_vma")
-    edge(graph, "mm:pgd", "pgd")
+        graph.edge("mm:mm_rb", "vma", "find_vma")
+    graph.edge("mm:pgd", "pgd")
     may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE
     rows = [
         changes.row(vma, "vm_start", f"{vma.vm_start:x}"),
@@ -168,13 +163,12 @@ def draw_mapping(graph: Any, mm: mm_struct, vma: vm_area_struct, changes: Change
         changes.pointer(vma, "vm_ops"),
     ]
     name = f"{vma.name}  {vma.perms}" + ("" if linked else "  (not linked)")
-    graph.node("vma", table("vm_area_struct", name, rows))
+    graph.node(1, "vma", "vm_area_struct", name, rows)
     found = list(entries(vma))
     rows = [pte_row(vma, entry, changes) for entry in found[:SHOWN]]
     if len(found) > SHOWN:
         rows.append(Row(f"… {len(found) - SHOWN} more pages", ""))
-    graph.node("pgd", table("page table", "address (file page)" if vma.vm_file else "address", rows))
-    return ["vma", "pgd"]
+    graph.node(1, "pgd", "page table", "address (file page)" if vma.vm_file else "address", rows)
 
 
 def pte_row(vma: vm_area_struct, entry: Entry, changes: Changes) -> Row:
@@ -185,25 +179,24 @@ def pte_row(vma: vm_area_struct, entry: Entry, changes: Changes) -> Row:
     return Row(f"{entry.address:x}{behind}", show_pte(entry.pte), port=f"p{entry.pgoff}", changed=lit)
 
 
-def draw_file(graph: Any, vma: vm_area_struct, changes: Changes) -> list[str]:
+def draw_file(graph: Graph, vma: vm_area_struct, changes: Changes) -> None:
     """Draw the open file and the operations of the VMA."""
     file = vma.vm_file
     assert file is not None
     mode = flag_names(file.f_mode, FMODE_NAMES).replace("FMODE_", "")
     rows = [Row("f_mode", mode), changes.row(file, "f_count"), Row("f_op", file.f_op.name), Row("f_mapping")]
-    graph.node("file", table("file", f"{file.name}  {file.f_path.d_name}", rows))
-    edge(graph, "vma:vm_file", "file", look="changed" if changes.has(vma, "vm_file") else "pointer")
-    edge(graph, "file:f_mapping", "cache:h:e")
+    graph.node(2, "file", "file", f"{file.name}  {file.f_path.d_name}", rows)
+    graph.edge("vma:vm_file", "file", look="changed" if changes.has(vma, "vm_file") else "pointer")
+    graph.edge("file:f_mapping", "cache")
     if vma.vm_ops is None:
-        return ["file"]
+        return
     calls = ("fault", "map_pages", "page_mkwrite")
     rows = [Row(call, getattr(getattr(vma.vm_ops, call), "__name__", "NULL")) for call in calls]
-    graph.node("ops", table("ops", vma.vm_ops.name, rows))
-    edge(graph, "vma:vm_ops", "ops", look="changed" if changes.has(vma, "vm_ops") else "pointer")
-    return ["file", "ops"]
+    graph.node(2, "ops", "ops", vma.vm_ops.name, rows)
+    graph.edge("vma:vm_ops", "ops", look="changed" if changes.has(vma, "vm_ops") else "pointer")
 
 
-def draw_cache(graph: Any, vma: vm_area_struct, changes: Changes) -> list[str]:
+def draw_cache(graph: Graph, vma: vm_area_struct, changes: Changes) -> None:
     """Draw the file's pages: which are in memory, and which the page table maps."""
     assert vma.vm_file is not None
     mapping = vma.vm_file.f_mapping
@@ -216,11 +209,10 @@ def draw_cache(graph: Any, vma: vm_area_struct, changes: Changes) -> list[str]:
         changes.row(mapping, "i_mmap_writable"),
     ]
     strip = [page_cell(mapping, pgoff, changes) for pgoff in window(vma, mapping)]
-    graph.node("cache", table("address_space", mapping.host.label, rows, strip, per_row=1))
+    graph.node(2, "cache", "address_space", mapping.host.label, rows, strip)
     for entry in list(entries(vma))[:SHOWN]:
         if entry.page is not None and entry.page.mapping is mapping:
-            edge(graph, f"pgd:p{entry.pgoff}", f"cache:c{entry.pgoff}:w")
-    return ["cache"]
+            graph.edge(f"pgd:p{entry.pgoff}", f"cache:c{entry.pgoff}")
 
 
 def window(vma: vm_area_struct, mapping: address_space) -> range:
@@ -242,13 +234,13 @@ def page_cell(mapping: address_space, pgoff: int, changes: Changes) -> Cell:
     return Cell(f"{pgoff}: no such page", f"c{pgoff}", "danger")
 
 
-def draw_copies(graph: Any, vma: vm_area_struct) -> None:
+def draw_copies(graph: Graph, vma: vm_area_struct) -> None:
     """Draw the pages that are not the file's: anonymous memory, and private copies."""
     for entry in list(entries(vma))[:SHOWN]:
         if entry.page is not None and PageAnon(entry.page):
             rows = [Row("mapping", entry.page.mapping.name), Row("mapcount", page_mapcount(entry.page))]  # type: ignore[union-attr]
-            graph.node(f"page{entry.page.pfn}", table("page", entry.page.name, rows))
-            edge(graph, f"pgd:p{entry.pgoff}", f"page{entry.page.pfn}", "private" if vma.vm_file else "")
+            graph.node(2, f"page{entry.page.pfn}", "page", entry.page.name, rows)
+            graph.edge(f"pgd:p{entry.pgoff}", f"page{entry.page.pfn}", "private" if vma.vm_file else "")
 
 
 # ── the same in words ───────────────────────────────────────────────────────────────────────────────────────

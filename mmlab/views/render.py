@@ -27,6 +27,7 @@ Engine = Callable[[str], str]
 MISSING = ("No Graphviz is here to draw the picture: run `pip install pygraphviz` in this environment, "
            "or install Graphviz so that `dot` is on PATH.")
 END = "\xa0"      # as a text of its own in the DOT: the text before it is set to end where this one stands
+_REFERENCE = re.compile(r'(?<= )(id="|(?:xlink:)?href="#|\w+="url\(#)')
 _FAULT = re.compile(r"Error: |Warning: node .*, port .* unrecognized")
 SVG = "http://www.w3.org/2000/svg"
 SPACE, TITLE = f"{{{SVG}}}", f"{{{SVG}}}title"
@@ -152,8 +153,8 @@ def _explain(dot: str, complaints: list[str]) -> str:
 @lru_cache(maxsize=256)
 def picture(source: str, title: str, text: str) -> str:
     """Return the tidy SVG of `source` (DOT, or a ready <svg>), named `title` and described by `text`."""
-    raw = source if source.startswith("<svg") else _loosen(draw(source))
-    return tidy(raw, title, text, key(source, title, text))
+    made = source.startswith("<svg")            # by a Canvas: tidy already
+    return (named if made else tidy)(source if made else _loosen(draw(source)), title, text, key(source, title, text))
 
 
 def _loosen(svg: str) -> str:
@@ -167,22 +168,33 @@ def key(source: str, title: str, text: str) -> str:
 
 
 def tidy(svg: str, title: str, text: str, prefix: str) -> str:
-    """Return `svg` without prolog, comments and tooltips; named, described, and never wider than its cell."""
+    """Return `svg` without prolog, comments, tooltips and namespaces; named, described, never wider than its cell."""
     root = ET.fromstring(svg)
     for element in root.iter():
-        _clean(element, prefix)
-    for tag, words in (("desc", text), ("title", title)):
-        child = ET.Element(tag, {"id": f"{prefix}-{tag}"})
-        child.text = "\n".join(visible(line) for line in words.splitlines())
-        root.insert(0, child)
-    box = root.attrib["viewBox"]
-    root.attrib = {
-        "xmlns": SVG, "viewBox": box, "width": f"{float(box.split()[2]):g}", "role": "img",
-        "aria-labelledby": f"{prefix}-title", "aria-describedby": f"{prefix}-desc",
-        "font-family": FONT, "style": "max-width:100%;height:auto;background:#fff"}
+        _clean(element)
     parts: list[str] = []
     write(root, parts.append)
-    return "".join(parts)
+    return named("".join(parts), title, text, prefix)
+
+
+def named(svg: str, title: str, text: str, prefix: str) -> str:
+    """Return a tidy `svg` with a title, a description and ids of its own, never wider than its cell."""
+    box, body = opened(_REFERENCE.sub(rf"\1{prefix}-", svg))
+    head = "".join(f'<{tag} id="{prefix}-{tag}">{_escaped(_lines(words))}</{tag}>'
+                   for tag, words in (("title", title), ("desc", text)))
+    return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{float(box.split()[2]):g}" role="img" '
+            f'aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc" font-family="{FONT}" '
+            f'style="max-width:100%;height:auto;background:#fff">{head}{body}')
+
+
+def opened(svg: str) -> tuple[str, str]:
+    """Return the viewBox of a tidy `svg`, and what follows its first tag."""
+    start, _, body = svg.partition(">")
+    return start.partition('viewBox="')[2].partition('"')[0], body
+
+
+def _lines(words: str) -> str:
+    return "\n".join(visible(line) for line in words.splitlines())
 
 
 def write(element: ET.Element, out: Callable[[str], None]) -> None:
@@ -204,17 +216,16 @@ def _bare(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 @lru_cache(maxsize=8192)
 def _quoted(text: str) -> str:
-    text = _escaped(text).replace('"', "&quot;")
-    return text.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
+    return _escaped(text).replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
 
 
-def _clean(element: ET.Element, prefix: str) -> None:
-    """Drop the namespace, blanks, titles and what the root says once for all; make ids the picture's own."""
+def _clean(element: ET.Element) -> None:
+    """Drop the namespace, blanks, titles and what the root says once for all."""
     if len(element):
         _align(element)
         element[:] = [child for child in element if child.tag != TITLE and child.text != END]
@@ -224,13 +235,6 @@ def _clean(element: ET.Element, prefix: str) -> None:
     attributes = element.attrib
     if attributes.get("font-family") == FONT:
         del attributes["font-family"]               # the root says it once for all
-    if "id" in attributes:
-        attributes["id"] = f"{prefix}-{attributes['id']}"
-    for name, value in attributes.items():
-        if "#" in value and name.endswith("href") and value.startswith("#"):
-            attributes[name] = f"#{prefix}-{value[1:]}"
-        elif "url(#" in value:
-            attributes[name] = value.replace("url(#", f"url(#{prefix}-")
 
 
 def _align(element: ET.Element) -> None:

@@ -3,11 +3,13 @@
 Colours are Okabe–Ito's, which stay apart for colour-blind readers; still, colour is never the only cue:
 a header has the marker and the kernel's own type name, and what changed is bold and reads `old → new`.
 """
+from functools import cache
 from typing import NamedTuple
 
 FONT = "Helvetica,Arial,sans-serif"
 SIZE = 12                                   # px of a label; nothing in a picture is smaller than SMALL
 SMALL = 10.5
+LETTER = 0.62                               # of the size: the room that a letter may take, whichever font is there
 SLACK = 1.1                                 # Graphviz measures text this much larger than it is drawn
 PAPER, INK, MUTED, RULE, HOLE = "#FFFFFF", "#1A1A1A", "#4A5058", "#D5D9DF", "#F4F5F7"
 CHANGED, DANGER = "#FFF3C4", "#D55E00"
@@ -84,6 +86,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@cache
 def ink(background: str) -> str:
     """Return the text colour, PAPER or INK, that is easier to read on `background`."""
     return max((PAPER, INK), key=lambda color: contrast(color, background))
@@ -95,7 +98,10 @@ def visible(text: object) -> str:
     >>> visible("two\nlines")
     'two\\nlines'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+    line = str(text)
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 
 def shorten(text: object, limit: int = 40) -> str:

@@ -80,7 +80,7 @@ def test_only_what_the_step_changed_is_lit(mapped):
     _, _, _, explorer = mapped
     for number, step in enumerate(explorer.steps, 1):
         explorer.go(number)
-        lit = re.findall(r"<B>([^<]* → [^<]*)</B>", re.sub("old → new", "", explorer._picture().source))
+        lit = re.findall(r'"bold"[^>]*>([^<]* → [^<]*)<', explorer._picture().source)
         if isinstance(step.event, Call):
             assert lit == []
         if isinstance(step.event, Change) and step.event.field in ("map_count", "total_vm", "maj_flt"):
