@@ -20,12 +20,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, number, table
+from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, table
 from .style import CHANGED, EDGE, EDGES, INK, KINDS, LETTER, MUTED, PAPER, RULE, SIZE, SMALL, ink, shorten, visible
 
 ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 12, 24, 56  # px: a line; beside words; the margin; between boxes; between columns
 NARROW, WIDE = 110, 320  # px: how wide a column at least and at most is
-BASE = ROW / 2 + 0.36 * SIZE  # px: from the top of a line to where its letters stand
+BASE = 16  # px: from the top of a line to where its letters stand
 
 
 class Node(NamedTuple):
@@ -44,40 +44,41 @@ class Node(NamedTuple):
         return ROW * (1 + len(self.rows) + len(self.strip)) + (SIDE if self.strip else 0)
 
     @property
-    def width(self) -> float:
+    def width(self) -> int:
         """How much room its words need, in px."""
         lines = [room(heading(self.kind)) + room(self.title)]
         lines += [room(row.field) + room(row.words, bold=row.lit) for row in self.rows]
         lines += [room(cell.text, bold=True) for cell in self.strip]
-        return max(lines) + 3.5 * SIDE
+        return round(max(lines) + 3.5 * SIDE)
 
-    def port(self, name: str) -> tuple[float, float]:
+    def port(self, name: str) -> tuple[int, int]:
         """Say where a field or a page is, in px from the left and the top; the header has the name ""."""
         lines = ["", *(row.port or row.field for row in self.rows), *(cell.port for cell in self.strip)]
         if name not in lines:
             raise KeyError(f"{self.name!r} has no port {name!r}, only {lines}")
         line = lines.index(name)
         page = line > len(self.rows)
-        return (SIDE if page else 0), ROW * (line + 0.5) + (SIDE / 2 if page else 0)
+        return (SIDE if page else 0), ROW * line + ROW // 2 + (SIDE // 2 if page else 0)
 
 
 class Box(NamedTuple):
     """Where an object is drawn, in px."""
 
     node: Node
-    x: float
-    y: float
-    width: float
+    x: int
+    y: int
+    width: int
+    height: int
 
     @property
-    def right(self) -> float:
+    def right(self) -> int:
         """Its right edge."""
         return self.x + self.width
 
     @property
-    def bottom(self) -> float:
+    def bottom(self) -> int:
         """Its lower edge."""
-        return self.y + self.node.height
+        return self.y + self.height
 
 
 class Edge(NamedTuple):
@@ -167,11 +168,11 @@ def room(words: object, *, bold: bool = False, size: float = SIZE) -> float:
 def lay_out(columns: list[list[Node]], edges: list[Edge]) -> dict[str, Box]:
     """Give each object its place: beneath each other in each column, the columns side by side."""
     boxes: dict[str, Box] = {}
-    x = float(PAD)
+    x = PAD
     for column in columns:
         y, width = PAD, min(max(NARROW, *(node.width for node in column)), WIDE)
         for node in column:
-            boxes[node.name] = Box(node, x, y, width)
+            boxes[node.name] = Box(node, x, y, width, node.height)
             y += node.height + GAP
         x += width + GUTTER
     floor = max(box.bottom for box in boxes.values())
@@ -180,17 +181,17 @@ def lay_out(columns: list[list[Node]], edges: list[Edge]) -> dict[str, Box]:
     return boxes
 
 
-def settle(column: list[Node], boxes: dict[str, Box], edges: list[Edge], floor: float) -> None:
+def settle(column: list[Node], boxes: dict[str, Box], edges: list[Edge], floor: int) -> None:
     """Let the boxes of a column come down to where their pointers are level, as far as there is room."""
     for node in reversed(column):
         box = boxes[node.name]
         out = [ends(boxes, edge) for edge in edges if edge.tail == node.name and boxes[edge.head].x > box.x]
         down = max(min((y2 - y1 for _, y1, _, y2 in out), default=0), 0)
-        boxes[node.name] = box = box._replace(y=min(box.y + down, floor - node.height))
+        boxes[node.name] = box = box._replace(y=min(box.y + down, floor - box.height))
         floor = box.y - GAP
 
 
-def ends(boxes: dict[str, Box], edge: Edge) -> tuple[float, float, float, float]:
+def ends(boxes: dict[str, Box], edge: Edge) -> tuple[int, int, int, int]:
     """Say where a pointer leaves, and where it enters: x1, y1, x2, y2."""
     tail, head = boxes[edge.tail], boxes[edge.head]
     step = head.node.column - tail.node.column
@@ -203,28 +204,28 @@ def ends(boxes: dict[str, Box], edge: Edge) -> tuple[float, float, float, float]
 class Chip(NamedTuple):
     """One entry of the legend."""
 
-    x: float
-    y: float
-    width: float
+    x: int
+    y: int
+    width: int
     words: str
     ground: str
 
     @property
-    def right(self) -> float:
+    def right(self) -> int:
         """Where the picture must not end yet."""
         return self.x + self.width + PAD
 
 
-def legend(kinds: Iterable[str], y: float, width: float) -> Iterator[Chip]:
+def legend(kinds: Iterable[str], y: int, width: int) -> Iterator[Chip]:
     """Give the legend, in as many lines as it needs."""
-    x = float(PAD)
+    x = PAD
     chips = [(heading(kind), KINDS[kind].head) for kind in kinds]
     for words, ground in [*chips, ("old → new", CHANGED), (f"{POINTER} pointer", PAPER)]:
-        wide = room(words, size=SMALL) + SIDE
+        wide = round(room(words, size=SMALL)) + SIDE
         if x + wide + PAD > width and x > PAD:
-            x, y = float(PAD), y + ROW
+            x, y = PAD, y + ROW
         yield Chip(x, y, wide, words, ground)
-        x += wide + SIDE / 2
+        x += wide + SIDE // 2
 
 
 # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,9 +233,9 @@ def legend(kinds: Iterable[str], y: float, width: float) -> Iterator[Chip]:
 
 def draw_box(canvas: Canvas, box: Box) -> None:
     """Draw an object: its header, its fields, its pages, and the border of its kind."""
-    node, x, y, width, look = box.node, box.x, box.y, box.width, KINDS[box.node.kind]
+    (node, x, y, width, height), look = box, KINDS[box.node.kind]
     corner = 9 if look.line == "rounded" else None
-    canvas.rect(x, y, width, node.height, fill=look.head if corner else PAPER, rx=corner)
+    canvas.rect(x, y, width, height, fill=look.head if corner else PAPER, rx=corner)
     if not corner:
         canvas.rect(x, y, width, ROW, fill=look.head)
     canvas.text(x + SIDE, y + BASE, heading(node.kind), bold=True, color=ink(look.head), anchor="start")
@@ -242,20 +243,22 @@ def draw_box(canvas: Canvas, box: Box) -> None:
     canvas.text(box.right - SIDE, y + BASE, node.title, color=ink(look.head), anchor="end", room=free)
     for line, row in enumerate(node.rows, 1):
         draw_row(canvas, box, y + ROW * line, row)
+    rules = [f"M{x},{y + ROW * line} h{width}" for line in range(2, len(node.rows) + 1)]
+    if rules:
+        canvas.path(" ".join(rules), stroke=RULE, stroke_width=1)
     for line, cell in enumerate(node.strip, 1 + len(node.rows)):
-        top = y + ROW * line + SIDE / 2 + 2
+        top = y + ROW * line + SIDE // 2 + 2
         canvas.box(x + SIDE, top, width - 2 * SIDE, ROW - 4, cell.text, kind=node.kind, look=cell.look)
     dashes = "6 3" if look.line == "dashed" else None
-    canvas.rect(x, y, width, node.height, stroke=look.border, stroke_width=2, rx=corner, stroke_dasharray=dashes)
+    canvas.rect(x, y, width, height, stroke=look.border, stroke_width=2, rx=corner, stroke_dasharray=dashes)
     if look.line == "double":
-        canvas.rect(x - 3, y - 3, width + 6, node.height + 6, stroke=look.border, stroke_width=1)
+        canvas.rect(x - 3, y - 3, width + 6, height + 6, stroke=look.border, stroke_width=1)
 
 
-def draw_row(canvas: Canvas, box: Box, y: float, row: Row) -> None:
+def draw_row(canvas: Canvas, box: Box, y: int, row: Row) -> None:
     """Draw a field: its name at the left, its value at the right, lit if it has changed."""
     if row.lit:
         canvas.rect(box.x, y, box.width, ROW, fill=CHANGED)
-    canvas.line(box.x, y, box.right, y, stroke=RULE, stroke_width=1)
     color = KINDS[box.node.kind].text if row.value == POINTER else INK
     free = box.width - 3 * SIDE - room(row.field)
     canvas.text(box.x + SIDE, y + BASE, row.field, color=MUTED, anchor="start", room=box.width - 2 * SIDE)
@@ -266,14 +269,12 @@ def draw_edge(canvas: Canvas, boxes: dict[str, Box], edge: Edge) -> None:
     """Draw a pointer in the gutter: a curve to the next column, or a bow down its own."""
     look, (x1, y1, x2, y2) = {**EDGE, **EDGES[edge.look]}, ends(boxes, edge)
     same = boxes[edge.tail].x == boxes[edge.head].x
-    bend, turn = (GUTTER / 2, -1) if same else (0.7 * (x2 - x1), 1)
-    near, far, color = x1 + bend, x2 - turn * bend, look["color"]
-    points = [(near, y1), (far, y2), (x2 - turn * 6, y2)]
-    curve = " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    bend, turn = (GUTTER // 2, -1) if same else (round(0.7 * (x2 - x1)), 1)
     wide, dashes = float(look["penwidth"]), "5 4" if "style" in look else None
-    canvas.path(f"M{number(x1)},{number(y1)} C{curve}", stroke=color, stroke_width=wide, stroke_dasharray=dashes)
-    wings = " ".join(f"{number(x2 - turn * 8)},{number(y2 + side)}" for side in (-3.5, 3.5))
-    canvas.shape("polygon", points=f"{number(x2)},{number(y2)} {wings}", fill=color)
+    curve = f"M{x1},{y1} C{x1 + bend},{y1} {x2 - turn * bend},{y2} {x2 - turn * 6},{y2}"
+    canvas.path(curve, stroke=look["color"], stroke_width=wide, stroke_dasharray=dashes)
+    back = x2 - turn * 8
+    canvas.shape("polygon", points=f"{x2},{y2} {back},{y2 - 3.5} {back},{y2 + 3.5}", fill=look["color"])
     if edge.label:
         wide, x, y = room(edge.label, size=SMALL) - 4, (x1 + x2) / 2, y1 + 0.75 * (y2 - y1)
         canvas.rect(x - wide / 2, y - 8, wide, 16, fill=PAPER)

@@ -10,7 +10,7 @@ import errno
 import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -58,6 +58,8 @@ def refused(error: OSError) -> str:
     assert error.errno is not None
     return f"→ {errno.errorcode[error.errno]} ({error.errno}): {error.strerror}"
 
+
+remembered = lru_cache(maxsize=64)  # an experiment's outcomes: a slider goes back and forth over the same settings
 
 # ── the widget ──────────────────────────────────────────────────────────────────────────────────────────────
 

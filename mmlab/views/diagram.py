@@ -45,8 +45,9 @@ class Diagram:
 
     @property
     def svg(self) -> str:
-        """Return the SVG, drawn at first use; RendererMissing where no Graphviz is."""
-        return render.picture(self.source, self.title, self.text)
+        """Return the SVG; of DOT it is drawn at first use, or RendererMissing where no Graphviz is."""
+        what = self.source, self.title, self.text
+        return render.named(*what, render.key(*what)) if self.source.startswith("<svg") else render.picture(*what)
 
     def __repr__(self) -> str:
         return self.text
@@ -238,7 +239,7 @@ class Canvas:
 
     def shape(self, tag: str, content: str = "", /, **attributes: object) -> None:
         """Add any SVG element; `stroke_width=2` is written stroke-width="2", and None is left out."""
-        self.shapes.append(_tag(tag, html.escape(content), **attributes))
+        self.shapes.append(_tag(tag, html.escape(content) if content else "", **attributes))
 
     def rect(self, x: float, y: float, width: float, height: float, **more: object) -> None:
         """Add a box."""

@@ -28,7 +28,7 @@ from ..include.mman import (
 )
 from ..machine import Kernel, book_text
 from ..process import Process, Rusage
-from .controls import Moves, Outcome, choice, menu, observe, processes, row
+from .controls import Moves, Outcome, choice, menu, observe, processes, remembered, row
 from .diagram import Diagram
 from .faults import fault_tree, faults
 from .mappings import page_tables
@@ -129,6 +129,7 @@ def state_of(proc: Process, address: int) -> str:
     return _("zero page") if state.zero else _("of the file") if state.file else _("anonymous")
 
 
+@remembered
 def run_faults(setting: FaultSetting) -> Outcome:
     """Make all moves on a new machine, and show what the last one did."""
     kind = KINDS[setting.kind]

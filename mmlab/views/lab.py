@@ -35,7 +35,7 @@ from ..include.mman import (
 from ..machine import Kernel, book_text
 from ..mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
 from ..process import Process
-from .controls import Lab, Outcome, menu, observe, refused, row, slider
+from .controls import Lab, Outcome, menu, observe, refused, remembered, row, slider
 from .mappings import page_tables
 from .objects import object_graph
 from .offsets import offset_strip
@@ -90,6 +90,7 @@ class Setting:
         return self.flags | sum(flag for name, flag in EXTRA.items() if getattr(self, name))
 
 
+@remembered
 def run(setting: Setting) -> Outcome:
     """Boot a machine, make the call, touch the page; the same setting gives the same outcome."""
     kernel, proc = boot()

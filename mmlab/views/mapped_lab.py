@@ -12,7 +12,7 @@ from functools import partial
 from ..include.mman import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, O_RDONLY, PAGE_SIZE, PROT_READ, PROT_WRITE
 from ..machine import Kernel
 from ..process import Process
-from .controls import Moves, Outcome, button, processes, row
+from .controls import Moves, Outcome, button, processes, remembered, row
 from .ledger import ledger
 from .timeline import Moment, timeline
 from .words import _
@@ -126,6 +126,7 @@ ACTS: dict[str, tuple[str, str, Act]] = {  # what it needs, in words, and what i
 }
 
 
+@remembered
 def run_mapped(setting: MappedSetting) -> Outcome:
     """Make all moves on a new machine."""
     world = World()

@@ -29,7 +29,7 @@ from ..include.mman import (
 from ..machine import Kernel
 from ..mm.vma import find_vma
 from ..process import Process
-from .controls import Lab, Outcome, menu, observe, row, slider
+from .controls import Lab, Outcome, menu, observe, remembered, row, slider
 from .diagram import Canvas, Diagram
 from .style import DANGER, DANGER_TEXT, MUTED, SMALL
 from .words import _
@@ -58,6 +58,7 @@ class MergeSetting:
     pgoff: int = LOWER + BESIDE
 
 
+@remembered
 def run_merging(setting: MergeSetting) -> Outcome:
     """Map the neighbours, then the new mapping; the same setting gives the same outcome."""
     proc = Kernel().spawn("builder")

@@ -27,7 +27,7 @@ Engine = Callable[[str], str]
 MISSING = ("No Graphviz is here to draw the picture: run `pip install pygraphviz` in this environment, "
            "or install Graphviz so that `dot` is on PATH.")
 END = "\xa0"      # as a text of its own in the DOT: the text before it is set to end where this one stands
-_REFERENCE = re.compile(r'(?<= )(id="|(?:xlink:)?href="#|\w+="url\(#)')
+_NAMES = (' id="', 'href="#', '="url(#')     # what an id follows in a tidy SVG; in text each " is &quot;
 _FAULT = re.compile(r"Error: |Warning: node .*, port .* unrecognized")
 SVG = "http://www.w3.org/2000/svg"
 SPACE, TITLE = f"{{{SVG}}}", f"{{{SVG}}}title"
@@ -151,10 +151,9 @@ def _explain(dot: str, complaints: list[str]) -> str:
 # 2. One picture
 
 @lru_cache(maxsize=256)
-def picture(source: str, title: str, text: str) -> str:
-    """Return the tidy SVG of `source` (DOT, or a ready <svg>), named `title` and described by `text`."""
-    made = source.startswith("<svg")            # by a Canvas: tidy already
-    return (named if made else tidy)(source if made else _loosen(draw(source)), title, text, key(source, title, text))
+def picture(dot: str, title: str, text: str) -> str:
+    """Return the tidy SVG of `dot`, named `title` and described by `text`."""
+    return tidy(_loosen(draw(dot)), title, text, key(dot, title, text))
 
 
 def _loosen(svg: str) -> str:
@@ -179,7 +178,9 @@ def tidy(svg: str, title: str, text: str, prefix: str) -> str:
 
 def named(svg: str, title: str, text: str, prefix: str) -> str:
     """Return a tidy `svg` with a title, a description and ids of its own, never wider than its cell."""
-    box, body = opened(_REFERENCE.sub(rf"\1{prefix}-", svg))
+    for before in _NAMES:
+        svg = svg.replace(before, f"{before}{prefix}-")
+    box, body = opened(svg)
     head = "".join(f'<{tag} id="{prefix}-{tag}">{_escaped(_lines(words))}</{tag}>'
                    for tag, words in (("title", title), ("desc", text)))
     return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{float(box.split()[2]):g}" role="img" '

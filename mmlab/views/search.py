@@ -9,7 +9,7 @@ from ..include.mm import TASK_SIZE
 from ..include.mman import MAP_ANONYMOUS, MAP_PRIVATE, PAGE_SIZE, PROT_NONE, PROT_READ
 from ..machine import Kernel
 from ..process import Process
-from .controls import Lab, Outcome, menu, observe
+from .controls import Lab, Outcome, menu, observe, remembered
 from .space import parts_of
 from .tree import found, search, vma_tree
 from .words import _
@@ -37,6 +37,7 @@ def touch(proc: Process, addr: int, access: str) -> str:
     return _("done")
 
 
+@remembered
 def look(addr: int, access: str = "load", more: int = 0) -> Outcome:
     """Boot a machine, search for `addr` (bytes), then make the access; the same arguments give the same outcome."""
     proc = boot(more)

@@ -24,7 +24,7 @@ from ..include.mman import (
 from ..include.shm import IPC_CREAT, IPC_RMID
 from ..machine import Kernel
 from ..process import Process
-from .controls import Moves, Outcome, button, choice, menu, observe, processes, row
+from .controls import Moves, Outcome, button, choice, menu, observe, processes, remembered, row
 from .diagram import Diagram
 from .mappings import page_tables
 from .shared import shared_memory
@@ -155,6 +155,7 @@ class World:
         return f"{self.addr[name]:x}-" in self.procs[name].maps()
 
 
+@remembered
 def run_shared(setting: SharedSetting) -> Outcome:
     """Make all moves on a new machine."""
     kind = KINDS[setting.kind]

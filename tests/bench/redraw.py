@@ -1,18 +1,21 @@
 """How long a redraw takes, from key press to changed picture: python -m tests.bench.redraw [--moves N].
 
-In one run of one JupyterLab and one Chromium, on one graph of 30 nodes:
+In one run of one JupyterLab and one Chromium, on one graph of 30 objects:
 
-  ours    a slider, and one widgets.HTML that gets the picture, laid out by Graphviz in this process
-  scale   the same, drawn to scale by a Canvas, without a layout engine
+  ours    a slider, and one widgets.HTML that gets the picture, in columns (mmlab/views/columns.py)
+  dot     the same, laid out by Graphviz in this process: what the columns save
   small   a picture of one number: what the way through JupyterLab costs alone
   plain   what one writes first: ipywidgets.interact, graphviz.Source, and so a `dot` process for each move
 
 The ways take turns, so that whatever else the machine does hits all of them; so do two JupyterLabs, with the
-websocket of `make lab` and with Jupyter's own (mmlab/setup/websocket.py). Then what a move costs at the kernel, beside
-a callback that does nothing. Without `dot` on PATH the plain way is left out, and it says so.
+websocket of `make lab` and with Jupyter's own (mmlab/setup/websocket.py). Then many moves (--long N), after which the
+kernel's memory, its objects, widgets and comms, and the page's elements must be as many as before, and a burst of keys,
+which must end on the last picture and show none out of order. Then what a move costs at the kernel, beside a callback
+that does nothing. Without a `dot` command the plain way is left out, and it says so.
 """
 
 import argparse
+import ast
 import contextlib
 import shutil
 import statistics
@@ -28,31 +31,29 @@ from playwright.sync_api import sync_playwright
 
 from mmlab.setup import browser
 from tests.browser.conftest import FLAGS
-from tests.browser.harness import Lab, open_notebook, run_all
+from tests.browser.harness import Lab, ask, open_notebook, run_all
 
 GRAPH = """\
 import ipywidgets as widgets
 from IPython.display import display
-from mmlab.views.diagram import Canvas, Diagram, Row, digraph, edge, table
+from mmlab.views.columns import Graph
+from mmlab.views.diagram import Diagram, Row
 
 def graph(value):
-    made = digraph("vm_area_struct")
-    for n in range(30):
-        made.node(f"vma{n}", table("vm_area_struct", f"vma#{n}", [Row("vm_pgoff", value + n), Row("rb")]))
-        if n:
-            edge(made, f"vma{(n - 1) // 2}:rb", f"vma{n}")
+    made = Graph("task_struct", "mm_struct", "vm_area_struct", "file", "address_space")
+    made.node(0, "task", "task_struct", "reader", [Row("min_flt", value), Row("mm")])
+    made.node(0, "mm", "mm_struct", "reader", [Row("map_count", 10), Row("mm_rb")])
+    made.edge("task:mm", "mm")
+    for n in range(10):
+        made.node(1, f"vma{n}", "vm_area_struct", f"vma#{n}", [Row("vm_pgoff", value + n), Row("vm_file")])
+        made.edge("mm:mm_rb", f"vma{n}")
+    for n in range(9):
+        made.node(2, f"file{n}", "file", f"book{n}.txt", [Row("f_count", 2), Row("f_mapping")])
+        made.node(3, f"as{n}", "address_space", f"book{n}.txt", [Row("nrpages", n)])
+        made.edge(f"vma{n}:vm_file", f"file{n}")
+        made.edge(f"file{n}:f_mapping", f"as{n}")
+    assert len(made.nodes) == 30
     return made
-
-def to_scale(value):
-    made = Canvas(960, 330)
-    for n in range(30):
-        level = (n + 1).bit_length() - 1
-        x, y = 960 * (n + 1.5 - (1 << level)) / (1 << level), 20 + 62 * level
-        if n:
-            up = (n - 1) // 2 + 1.5 - (1 << level - 1)
-            made.line(960 * up / (1 << level - 1), y - 36, x, y)
-        made.box(x - 28, y, 56, 26, value + n, kind="vm_area_struct")
-    return made.diagram("30 VMAs", f"vm_pgoff {value}")
 
 def slider():
     return widgets.IntSlider(min=0, max=100_000, description="vm_pgoff")
@@ -60,23 +61,23 @@ def slider():
 OURS = """\
 ours, picture = slider(), widgets.HTML()
 def redraw(change=None):
-    picture.value = Diagram("30 VMAs", f"vm_pgoff {ours.value}", graph(ours.value)).html()
+    picture.value = graph(ours.value).diagram("30 objects", f"vm_pgoff {ours.value}").html()
 ours.observe(redraw, "value")
 redraw()
 widgets.VBox([ours, picture]).add_class("ours")
 """
-SCALE = """\
-scale, drawing = slider(), widgets.HTML()
-def rescale(change=None):
-    drawing.value = to_scale(scale.value).html()
-scale.observe(rescale, "value")
-rescale()
-widgets.VBox([scale, drawing]).add_class("scale")
+DOT = """\
+laid, drawing = slider(), widgets.HTML()
+def relay(change=None):
+    drawing.value = Diagram("30 objects", f"vm_pgoff {laid.value}", graph(laid.value).dot).html()
+laid.observe(relay, "value")
+relay()
+widgets.VBox([laid, drawing]).add_class("dot")
 """
 PLAIN = """\
 import graphviz
 plain = slider()
-shown = widgets.interactive(lambda value: display(graphviz.Source(graph(value).source)), value=plain)
+shown = widgets.interactive(lambda value: display(graphviz.Source(graph(value).dot)), value=plain)
 shown.add_class("plain")
 """
 SMALL = """\
@@ -87,8 +88,35 @@ small.observe(tell, "value")
 tell()
 widgets.VBox([small, number]).add_class("small")
 """
+NOTHING = """\
+nothing = slider()
+nothing.observe(lambda change: None, 'value')
+"""
 NOTHING = "nothing = slider()\nnothing.observe(lambda change: None, 'value')"
-MMAP_LAB = "from mmlab.views import MmapLab\nlab = MmapLab()"
+MMAP_LAB = """\
+from mmlab.views import MmapLab
+lab = MmapLab()
+lab.add_class("lab")
+"""
+OFFSET, LENGTH = "lab.controls['offset']", "lab.controls['length']"
+STATE = """\
+def state():
+    import gc, pathlib
+    gc.collect()
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    comms = len(get_ipython().kernel.comm_manager.comms)
+    widgets_ = len(widgets.widget._instances)
+    return {"memory kB": 4 * pages, "objects": len(gc.get_objects()), "comms": comms, "widgets": widgets_}
+"""
+ROOM = {"memory kB": 2048, "objects": 1000, "elements": 10}  # by so much they go up and down by themselves
+WATCH = """() => {
+    const found = document.querySelector('.ours .widget-html-content');
+    window.shown = [];
+    new MutationObserver(() => {
+        const value = Number(found.querySelector('svg desc')?.textContent.split(' ')[1]);
+        if (!Number.isNaN(value) && value !== window.shown.at(-1)) window.shown.push(value);
+    }).observe(found, { childList: true, subtree: true });
+}"""
 STAMP = """([css, way]) => {
     // what is on screen: the inline picture, or the address of an image that has been decoded
     const seen = () => {
@@ -133,33 +161,50 @@ def in_browser(pages, ways, moves):
     return {(name, way): page.evaluate(f"times.{way}")[5:] for name, page in pages.items() for way in ways}
 
 
-def at_kernel(code, name, moves):
-    """Send so many moves of a slider to a kernel; give the times in ms until it is idle, and its CPU time for one."""
+@contextlib.contextmanager
+def kernel(code, names):
+    """Start a kernel, and run the code in it; give its client, and the comm of each slider named."""
     manager, client = start_new_kernel(stderr=subprocess.DEVNULL)
     try:
-        reply = client.execute_interactive(
-            GRAPH + code, user_expressions={"id": f"{name}.model_id"}, output_hook=lambda _: None, timeout=60
-        )
+        ids = {name: f"{name}.model_id" for name in names}
+        reply = client.execute_interactive(GRAPH + code, user_expressions=ids, output_hook=lambda _: None, timeout=60)
         assert reply["content"]["status"] == "ok", reply["content"]
-        comm = reply["content"]["user_expressions"]["id"]["data"]["text/plain"].strip("'")
-        step = 4096 if "lab" in name else 1
-        times, used = [], cpu(client)
-        for move in range(1, moves + 11):
-            value = step * (move % 8) if step > 1 else move
-            content = {"comm_id": comm, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}}
-            message = client.session.msg("comm_msg", content)
-            started = time.perf_counter()
-            client.shell_channel.send(message)
-            while True:
-                heard = client.get_iopub_msg(timeout=20)
-                ours = heard["parent_header"].get("msg_id") == message["header"]["msg_id"]
-                if ours and heard["content"].get("execution_state") == "idle":
-                    break
-            times.append((time.perf_counter() - started) * 1000)
-        return times[10:], (cpu(client) - used) * 1000 / len(times)
+        found = reply["content"]["user_expressions"]
+        yield client, {name: found[name]["data"]["text/plain"].strip("'") for name in names}
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def move(client, comm, value):
+    """Send the message of a slider that moves; give the ms until the kernel is idle."""
+    content = {"comm_id": comm, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}}
+    message = client.session.msg("comm_msg", content)
+    started = time.perf_counter()
+    client.shell_channel.send(message)
+    while True:
+        heard = client.get_iopub_msg(timeout=20)
+        ours = heard["parent_header"].get("msg_id") == message["header"]["msg_id"]
+        if ours and heard["content"].get("execution_state") == "idle":
+            return (time.perf_counter() - started) * 1000
+
+
+def at_kernel(ways, moves):
+    """Move a slider of each way in turn, each in a kernel of its own; give the times, and the CPU ms of a move."""
+    with contextlib.ExitStack() as stack:
+        there = {what: stack.enter_context(kernel(code, names)) for what, (code, names, _) in ways.items()}
+        times, used = {what: [] for what in ways}, {what: cpu(client) for what, (client, _) in there.items()}
+        for n in range(1, moves + 11):
+            for what, (client, comms) in there.items():
+                name, value = ways[what][2](n)
+                times[what].append(move(client, comms[name], value))
+        spent = {what: (cpu(client) - used[what]) * 1000 / (moves + 10) for what, (client, _) in there.items()}
+        return {what: (found[10:], spent[what]) for what, found in times.items()}
+
+
+def new_setting(n):
+    """Move MmapLab's offset and its length in turn: 8 × 23 of each, so none comes again in 368 moves."""
+    return (OFFSET, 4096 * (n // 2 % 8)) if n % 2 else (LENGTH, 1024 * (1 + n // 2 % 23))
 
 
 def cpu(client):
@@ -174,6 +219,47 @@ def line(what, times):
     p50, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
     print(f"  {what:42} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   ({len(times)} moves)", flush=True)
     return p50, p95
+
+
+def many_moves(page, moves):
+    """Move the slider of `ours` and MmapLab's in turn; tell what kernel and page have, and what they have more of."""
+    for way in ("ours", "lab"):
+        page.locator(f".{way} svg").first.wait_for()
+        page.evaluate(STAMP, [f".{way}", way])
+
+    def turn(count):
+        for n in range(count):
+            way, key = ("lab", "ArrowRight" if n // 2 % 12 < 6 else "ArrowLeft") if n % 2 else ("ours", "ArrowRight")
+            page.locator(f".{way} .noUi-handle").first.focus()
+            page.keyboard.press(key)
+            page.evaluate(f"settled.{way}()")
+
+    def state():
+        elements = page.evaluate("document.querySelectorAll('*').length")
+        return ast.literal_eval(ask(page, "state()")) | {"elements": elements}
+
+    turn(240)  # until all that remembers a bounded number of things is full
+    before = state()
+    turn(moves)
+    after = state()
+    print(f"{moves} moves of two sliders, MmapLab's one of them:")
+    for what, had in before.items():
+        print(f"  {what:10} {had} → {after[what]}")
+    return [f"{what} {had} → {after[what]}" for what, had in before.items() if after[what] > had + ROOM.get(what, 0)]
+
+
+def burst(page, keys):
+    """Press a key so often without waiting; tell which pictures were shown, and what was wrong with them."""
+    first = int(page.locator(".ours svg desc").text_content().split()[1])
+    page.evaluate(WATCH)
+    page.locator(".ours .noUi-handle").focus()
+    for _ in range(keys):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"shown.at(-1) === {first + keys}", timeout=20_000)
+    page.wait_for_timeout(1000)
+    shown = page.evaluate("shown")
+    print(f"A burst of {keys} keys from {first}: {len(shown)} pictures, the last is of {shown[-1]}")
+    return [] if shown == sorted(shown) and shown[-1] == first + keys else [f"a burst showed {shown}"]
 
 
 @contextlib.contextmanager
@@ -196,40 +282,44 @@ def main():
     """Measure, print, and return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moves", type=int, default=100)
-    moves = parser.parse_args().moves
-    dot, missed = shutil.which("dot"), []
-    cells = {"graph": GRAPH, "ours": OURS, "scale": SCALE, "small": SMALL} | ({"plain": PLAIN} if dot else {})
+    parser.add_argument("--long", type=int, default=1000)
+    options = parser.parse_args()
+    plain, missed = bool(shutil.which("dot")), []
+    cells = {"graph": GRAPH, "ours": OURS, "dot": DOT, "small": SMALL} | ({"plain": PLAIN} if plain else {})
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
-        print(f"Key press → changed picture of 30 nodes, in Chromium {chromium.version}:")
+        print(f"Key press → changed picture of 30 objects, in Chromium {chromium.version}:")
         with opened(chromium, cells, prompt=True) as prompt, opened(chromium, cells, prompt=False) as own:
             pages = {"make lab": prompt, "Jupyter's own websocket": own}
-            times = in_browser(pages, [way for way in cells if way != "graph"], moves)
+            times = in_browser(pages, [way for way in cells if way != "graph"], options.moves)
+        seen = {key: line(f"{key[0]}: {key[1]}", found) for key, found in times.items()}
+        if plain:
+            for way in ("ours", "dot"):
+                pairs = zip(seen["make lab", way], seen["make lab", "plain"], strict=True)
+                p50, p95 = (mine / theirs for mine, theirs in pairs)
+                print(f"  {way} / plain: {p50:.2f} at p50, {p95:.2f} at p95" + " (bar: 0.5)" * (way == "ours"))
+                missed += [f"ours is {max(p50, p95):.2f} of plain"] if way == "ours" and max(p50, p95) > 0.5 else []
+        else:
+            print("  plain: left out, there is no `dot` on PATH (Debian: apt-get install graphviz)")
+        with opened(chromium, {"graph": GRAPH, "ours": OURS, "lab": MMAP_LAB, "state": STATE}, prompt=True) as page:
+            missed += many_moves(page, options.long)
+            missed += burst(page, 100)
         chromium.close()
-    seen = {key: line(f"{key[0]}: {key[1]}", found) for key, found in times.items()}
-    if dot:
-        for way in ("ours", "scale"):
-            pairs = zip(seen["make lab", way], seen["make lab", "plain"], strict=True)
-            p50, p95 = (mine / theirs for mine, theirs in pairs)
-            print(f"  {way} / plain: {p50:.2f} at p50, {p95:.2f} at p95 (bar: 0.5)")
-            missed += [f"{way} is {max(p50, p95):.2f} of plain"] if max(p50, p95) > 0.5 else []
-    else:
-        print("  plain: left out, there is no `dot` on PATH (Debian: apt-get install graphviz)")
     print("At the kernel, from the slider's message to idle:")
     ways = {
-        "a callback that does nothing": (NOTHING, "nothing"),
-        "scale: 30 nodes, no layout engine": (SCALE, "scale"),
-        "ours: 30 nodes, Graphviz in process": (OURS, "ours"),
-        "MmapLab, in eight positions": (MMAP_LAB, "lab.controls['offset']"),
+        "a callback that does nothing": (NOTHING, ["nothing"], lambda n: ("nothing", n)),
+        "ours: 30 objects in columns": (OURS, ["ours"], lambda n: ("ours", n)),
+        "dot: 30 objects, Graphviz in process": (DOT, ["laid"], lambda n: ("laid", n)),
+        "MmapLab, each setting for the first time": (MMAP_LAB, [OFFSET, LENGTH], new_setting),
+        "MmapLab, in eight positions": (MMAP_LAB, [OFFSET], lambda n: (OFFSET, 4096 * (n % 8))),
     }
     least = None
-    for what, (code, name) in ways.items():
-        times, used = at_kernel(code, name, moves)
-        p50, _ = line(what, times)
-        least = least or (p50, used)
-        print(f"  {'':42} {p50 / least[0]:.1f} of nothing (bar: 3); CPU {used:.1f} ms a move")
-        if p50 > 3 * least[0]:
-            missed.append(f"{what}: {p50 / least[0]:.1f} empty callbacks")
+    for what, (found, used) in at_kernel(ways, options.moves).items():
+        p50, _ = line(what, found)
+        least = least or p50
+        bar = "" if what.startswith("dot") else " (bar: 3)"
+        print(f"  {'':42} {p50 / least:.1f} of nothing{bar}; CPU {used:.1f} ms a move")
+        missed += [f"{what}: {p50 / least:.1f} empty callbacks"] if bar and p50 > 3 * least else []
     print(f"missed: {'; '.join(missed)}" if missed else "all bars held")
     return 1 if missed else 0
 

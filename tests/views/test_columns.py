@@ -35,7 +35,8 @@ def sixty() -> Graph:
 
 def curves(svg):
     """Give the pointers of a picture, each as points along its curve."""
-    for path in ET.fromstring(svg).iter(f"{{{render.SVG}}}path"):
+    paths = [path for path in ET.fromstring(svg).iter(f"{{{render.SVG}}}path") if "C" in path.get("d")]
+    for path in paths:
         x1, y1, *rest = (float(part) for part in re.findall(r"-?[\d.]+", path.get("d")))
         (x2, y2), (x3, y3), (x4, y4) = zip(rest[::2], rest[1::2], strict=True)
         for i in range(41):
