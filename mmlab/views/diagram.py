@@ -32,7 +32,7 @@ class Diagram:
     title: str
     text: str
     source: str
-    graph: Any = field(default=None, compare=False)  # what a Canvas drew, if it can be had as DOT, too: a columns.Graph
+    graph: Any = field(default=None, compare=False, kw_only=True)  # a columns.Graph, if it drew this
 
     def __post_init__(self) -> None:
         """Take the DOT text out of a graphviz.Digraph, so that equal pictures are equal values."""
@@ -298,7 +298,7 @@ class Canvas:
     def diagram(self, title: str, text: str, graph: Any = None) -> Diagram:
         """Return what was drawn so far as a Diagram; `graph` can say it as DOT."""
         box = f"0 0 {number(self.width)} {number(self.height)}"
-        return Diagram(title, text, _tag("svg", "".join(self.shapes), xmlns=render.SVG, viewBox=box), graph)
+        return Diagram(title, text, _tag("svg", "".join(self.shapes), xmlns=render.SVG, viewBox=box), graph=graph)
 
 
 def number(value: object) -> str:
