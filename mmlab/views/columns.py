@@ -21,10 +21,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, table
-from .style import CHANGED, EDGE, EDGES, INK, KINDS, LETTER, MUTED, PAPER, RULE, SIZE, SMALL, ink, shorten, visible
+from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SIZE, SMALL, ink, shorten, visible
 
-ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 12, 24, 56  # px: a line; beside words; the margin; between boxes; between columns
+ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 8, 22, 50  # px: a line; beside words; the margin; between boxes; between columns
 NARROW, WIDE = 110, 320  # px: how wide a column at least and at most is
+LETTER = 0.58  # of the size: how wide a letter is, in whichever font; beside words there is ground for wide ones
 BASE = 16  # px: from the top of a line to where its letters stand
 
 
@@ -49,7 +50,7 @@ class Node(NamedTuple):
         lines = [room(heading(self.kind)) + room(self.title)]
         lines += [room(row.field) + room(row.words, bold=row.lit) for row in self.rows]
         lines += [room(cell.text, bold=True) for cell in self.strip]
-        return round(max(lines) + 3.5 * SIDE)
+        return round(max(lines)) + 3 * SIDE + 2
 
     def port(self, name: str) -> tuple[int, int]:
         """Say where a field or a page is, in px from the left and the top; the header has the name ""."""
@@ -165,6 +166,11 @@ def room(words: object, *, bold: bool = False, size: float = SIZE) -> float:
     return letters * LETTER * size * (1.08 if bold else 1)
 
 
+def fit(words: object, width: float) -> str:
+    """Shorten words to the room that there is."""
+    return shorten(words, max(int(width / (LETTER * SIZE)), 1))
+
+
 def lay_out(columns: list[list[Node]], edges: list[Edge]) -> dict[str, Box]:
     """Give each object its place: beneath each other in each column, the columns side by side."""
     boxes: dict[str, Box] = {}
@@ -221,7 +227,7 @@ def legend(kinds: Iterable[str], y: int, width: int) -> Iterator[Chip]:
     x = PAD
     chips = [(heading(kind), KINDS[kind].head) for kind in kinds]
     for words, ground in [*chips, ("old → new", CHANGED), (f"{POINTER} pointer", PAPER)]:
-        wide = round(room(words, size=SMALL)) + SIDE
+        wide = round(room(words, size=SMALL)) + 12
         if x + wide + PAD > width and x > PAD:
             x, y = PAD, y + ROW
         yield Chip(x, y, wide, words, ground)
@@ -240,7 +246,7 @@ def draw_box(canvas: Canvas, box: Box) -> None:
         canvas.rect(x, y, width, ROW, fill=look.head)
     canvas.text(x + SIDE, y + BASE, heading(node.kind), bold=True, color=ink(look.head), anchor="start")
     free = width - 3 * SIDE - room(heading(node.kind))
-    canvas.text(box.right - SIDE, y + BASE, node.title, color=ink(look.head), anchor="end", room=free)
+    canvas.text(box.right - SIDE, y + BASE, fit(node.title, free), color=ink(look.head), anchor="end")
     for line, row in enumerate(node.rows, 1):
         draw_row(canvas, box, y + ROW * line, row)
     rules = [f"M{x},{y + ROW * line} h{width}" for line in range(2, len(node.rows) + 1)]
@@ -261,8 +267,8 @@ def draw_row(canvas: Canvas, box: Box, y: int, row: Row) -> None:
         canvas.rect(box.x, y, box.width, ROW, fill=CHANGED)
     color = KINDS[box.node.kind].text if row.value == POINTER else INK
     free = box.width - 3 * SIDE - room(row.field)
-    canvas.text(box.x + SIDE, y + BASE, row.field, color=MUTED, anchor="start", room=box.width - 2 * SIDE)
-    canvas.text(box.right - SIDE, y + BASE, row.words, color=color, bold=row.lit, anchor="end", room=free)
+    canvas.text(box.x + SIDE, y + BASE, fit(row.field, box.width - 2 * SIDE), color=MUTED, anchor="start")
+    canvas.text(box.right - SIDE, y + BASE, fit(row.words, free), color=color, bold=row.lit, anchor="end")
 
 
 def draw_edge(canvas: Canvas, boxes: dict[str, Box], edge: Edge) -> None:
@@ -276,6 +282,6 @@ def draw_edge(canvas: Canvas, boxes: dict[str, Box], edge: Edge) -> None:
     back = x2 - turn * 8
     canvas.shape("polygon", points=f"{x2},{y2} {back},{y2 - 3.5} {back},{y2 + 3.5}", fill=look["color"])
     if edge.label:
-        wide, x, y = room(edge.label, size=SMALL) - 4, (x1 + x2) / 2, y1 + 0.75 * (y2 - y1)
+        wide, x, y = room(edge.label, size=SMALL) - 8, (x1 + x2 + 3) / 2, y1 + 0.75 * (y2 - y1)
         canvas.rect(x - wide / 2, y - 8, wide, 16, fill=PAPER)
         canvas.text(x, y + 4, edge.label, size=SMALL, color=look["fontcolor"])

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmlab.views import render, style
-from mmlab.views.style import CHANGED, INK, KINDS, LETTER, LOOKS, MUTED, PAPER, RULE, SIZE, SMALL, Kind, ink, shorten
+from mmlab.views.style import CHANGED, INK, KINDS, LOOKS, MUTED, PAPER, RULE, SIZE, SMALL, Kind, ink, shorten
 
 POINTER = "●"
 
@@ -264,7 +264,7 @@ class Canvas:
     def text(self, x: float, y: float, words: object, *, room: float = 2000.0, size: float = SIZE,
              color: str = INK, bold: bool = False, anchor: str = "middle", **more: object) -> None:
         """Add one line of text; `room` px is all it may fill: what does not fit is shortened."""
-        fits = shorten(words, max(int(room / (LETTER * size)), 1))
+        fits = shorten(words, max(int(room / (0.62 * size)), 1))
         self.shape("text", fits, x=x, y=y, font_size=size, fill=color, text_anchor=anchor,
                    font_weight="bold" if bold else None, **{"xml:space": "preserve", **more})
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 FONT = "Helvetica,Arial,sans-serif"
 SIZE = 12                                   # px of a label; nothing in a picture is smaller than SMALL
 SMALL = 10.5
-LETTER = 0.62                               # of the size: the room that a letter may take, whichever font is there
 SLACK = 1.1                                 # Graphviz measures text this much larger than it is drawn
 PAPER, INK, MUTED, RULE, HOLE = "#FFFFFF", "#1A1A1A", "#4A5058", "#D5D9DF", "#F4F5F7"
 CHANGED, DANGER = "#FFF3C4", "#D55E00"
