@@ -158,7 +158,7 @@ def heading(kind: str) -> str:
     return f"{KINDS[kind].marker} {KINDS[kind].type}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def room(words: object, *, bold: bool = False, size: float = SIZE) -> float:
     """Give the px that words take: capitals and bold letters are wider, and Chinese ones twice as wide."""
     line = shorten(words)

@@ -219,7 +219,7 @@ def _tag(name: str, content: str, **attributes: object) -> str:
     return (_short_tag if len(content) < 200 else _short_tag.__wrapped__)(name, content, **attributes)
 
 
-@lru_cache(maxsize=8192, typed=True)  # from one drawing to the next most of a picture is the same, but never all of it
+@lru_cache(maxsize=2048, typed=True)  # from one drawing to the next most of a picture is the same, but never all of it
 def _short_tag(name: str, content: str, **attributes: object) -> str:
     given = ((key.replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     pairs = "".join(f' {key}="{html.escape(number(value))}"' for key, value in given)

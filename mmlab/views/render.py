@@ -220,7 +220,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _quoted(text: str) -> str:
     return _escaped(text).replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
 
