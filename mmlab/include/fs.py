@@ -236,8 +236,8 @@ class file:
     """An inode, opened: include/linux/fs.h:struct file. One open makes one; dup and mmap share it (f_count)."""
 
     __slots__ = (
-        *("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "f_ra_prev_pos"),
-        *("number", "private_data"),
+        *("f_count", "f_flags", "f_mapping", "f_mode", "f_op", "f_path", "f_pos", "number", "private_data"),
+        *("f_ra_async_size", "f_ra_order", "f_ra_prev_pos", "f_ra_size", "f_ra_start"),  # struct file_ra_state f_ra
     )
 
     def __init__(self, path: dentry, flags: int, mode: int, number: int) -> None:
@@ -246,6 +246,7 @@ class file:
         self.f_op = path.d_inode.i_fop
         self.f_flags, self.f_mode = flags, mode
         self.f_pos = 0
+        self.f_ra_start = self.f_ra_size = self.f_ra_async_size = self.f_ra_order = 0  # the window (pages)
         self.f_ra_prev_pos = -1  # where the last read ended (bytes); -1 before the first
         self.f_count = 1
         self.private_data: Any = None  # what f_op keeps with the open file

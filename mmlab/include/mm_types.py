@@ -24,12 +24,14 @@ PG_dirty = 1 << 4
 PG_lru = 1 << 5  # on a list of machine.lruvec
 PG_active = 1 << 8  # on the active one, or going there
 PG_readahead = 1 << 16  # whoever comes here wants the next pages read, too
+PG_tail = 1 << 20  # on Linux in one large page with the page before it: the two have one mark for read-ahead
 PG_anon_exclusive = 1 << 17  # anonymous, and no fork shares it: a store needs no copy (5.19)
 PG_swapbacked = 1 << 18  # backed by swap, not by a file: anonymous and shmem pages
 PG_unevictable = 1 << 19  # of a file that lives in memory only
 PG_NAMES = {
     PG_referenced: "referenced",
     PG_readahead: "readahead",
+    PG_tail: "tail",
     PG_uptodate: "uptodate",
     PG_dirty: "dirty",
     PG_lru: "lru",

@@ -11,7 +11,9 @@ from ..include.mm import (
     FAULT_FLAG_ALLOW_RETRY, VM_EXEC, VM_FAULT_LOCKED, VM_FAULT_MAJOR, VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY,
     VM_FAULT_SIGBUS, VM_RAND_READ, VM_SEQ_READ, vm_fault, vm_operations_struct,
 )
-from ..include.mm_types import PG_dirty, PG_readahead, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
+from ..include.mm_types import (
+    PG_dirty, PG_readahead, PG_swapbacked, PG_tail, PG_uptodate, page, vm_area_struct, vma_pages,
+)
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
@@ -86,75 +88,147 @@ def page_cache_read(mapping: address_space, index: int, gfp: int = GFP_KERNEL) -
     return True
 
 
-def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
-    """Read `nr_to_read` pages from `start` on, up to the end of the file: mm/readahead.c, same name (v4.4).
-
-    Nobody has asked for them yet, so no process is killed for them.
-    """
-    for index in range(max(0, start), min(start + nr_to_read, last_page(mapping))):
-        if not page_cache_read(mapping, index, __GFP_NORETRY):
-            return
+# ── reading ahead: mm/readahead.c ───────────────────────────────────────────────────────────────────────────
+#
+# An open file's read-ahead is a window: f_ra_size pages from f_ra_start on. The first page of its last f_ra_async_size
+# ones is marked (PG_readahead). Whoever comes to the mark has the next window read, before it is needed.
 
 
 def page_cache_sync_readahead(file: file, index: int, req_count: int) -> None:
-    """Read page `index`, which read(2) misses, and as many more as the reads so far promise to want.
+    """Read page `index`, which is not there, and as many more as the reads so far promise to want.
 
     mm/readahead.c:ondemand_readahead (v4.4). The start of a file, or a read that goes on where the last one ended,
-    begins a stream; so do pages that are cached just before. Any other read gets the pages it asked for.
+    begins a window; so do pages that are cached just before. Any other read gets the pages it asked for.
     """
-    mapping, ra_pages = file.f_mapping, max(1, file.f_mapping.host.i_sb.s_type.ra_pages)
-    prev_index = file.f_ra_prev_pos >> PAGE_SHIFT
-    if index == 0 or req_count > ra_pages or (file.f_ra_prev_pos >= 0 and 0 <= index - prev_index <= 1):
-        size = get_init_ra_size(req_count, ra_pages)
-        ra_submit(mapping, index, size, size - req_count if size > req_count else size >> 1)
+    mapping, max_pages = file.f_mapping, file.f_mapping.host.i_sb.s_type.ra_pages
+    if not max_pages:
         return
-    cached = next((n for n in range(ra_pages) if index - 1 - n not in mapping.page_tree), ra_pages)
-    if cached <= req_count:
-        force_page_cache_readahead(mapping, index, req_count)
+    prev_index = file.f_ra_prev_pos >> PAGE_SHIFT
+    cached = next((n for n in range(max_pages) if index - 1 - n not in mapping.page_tree), max_pages)
+    if index == 0 or req_count > max_pages or (file.f_ra_prev_pos >= 0 and 0 <= index - prev_index <= 1):
+        size = get_init_ra_size(req_count, max_pages)
+        ra_submit(file, index, size, size - req_count if size > req_count else size >> 1)
+    elif cached <= req_count:
+        do_page_cache_readahead(mapping, index, req_count)
     else:
-        ra_submit(mapping, index, min(cached * (1 + (cached == index)) + req_count, ra_pages), 1)
+        ra_submit(file, index, min(cached * (1 + (cached == index)) + req_count, max_pages), 1)
 
 
-def ra_submit(mapping: address_space, start: int, size: int, async_size: int) -> None:
-    """Read a window of `size` pages; the first of its last `async_size` tells who meets it to read on: v4.4."""
-    mark = start + size - async_size
-    fresh = mapping.host.i_sb.s_type.ra_pages and mark not in mapping.page_tree
-    force_page_cache_readahead(mapping, start, size)
-    if fresh and mark in mapping.page_tree:
-        mapping.page_tree[mark].flags |= PG_readahead
+def page_cache_async_readahead(file: file, page: page, index: int, req_count: int) -> bool:
+    """Read the next window if page `index` is marked; tell whether it was: mm/readahead.c, same name (v4.4).
+
+    A mark that is not this file's own (another opened it, too) says only that what follows it is cached up to a gap:
+    there the window begins. It ends where large pages would, at a multiple of their size (6.16).
+    """
+    mapping, max_pages = file.f_mapping, file.f_mapping.host.i_sb.s_type.ra_pages
+    if not page.flags & PG_readahead or not max_pages:
+        return False
+    clear_readahead(mapping, page.index)
+    start, size = file.f_ra_start + file.f_ra_size, file.f_ra_size
+    if index == start - file.f_ra_async_size:
+        size = max(size, get_next_ra_size(size, max_pages))
+    else:
+        start = next(n for n in count(index + 1) if n not in mapping.page_tree)
+        if start - index > max_pages:
+            return True
+        size = get_next_ra_size(start - index + req_count, max_pages)
+    order, end = file.f_ra_order + 2, start + size
+    aligned = end - end % min(1 << order, max_pages & -max_pages)
+    size = aligned - start if aligned > start else size
+    ra_submit(file, start, size, size, order)
+    return True
 
 
-def page_cache_async_readahead(mapping: address_space, page: page, req_count: int) -> bool:
-    """Read the next window, if the page is marked; tell whether it was: mm/readahead.c, same name (v4.4)."""
-    marked = bool(page.flags & PG_readahead)
-    if marked:
-        page.flags &= ~PG_readahead
-        start = next(n for n in count(page.index + 1) if n not in mapping.page_tree)
-        force_page_cache_readahead(mapping, start, 4 * (start - page.index + req_count))
-    return marked
+def clear_readahead(mapping: address_space, index: int) -> None:
+    """Take the mark off the page, and off those that are in one large page with it."""
+    while mapping.page_tree[index].flags & PG_tail:
+        index -= 1
+    mapping.page_tree[index].flags &= ~PG_readahead
+    while (page := mapping.page_tree.get(index := index + 1)) is not None and page.flags & PG_tail:
+        page.flags &= ~(PG_readahead | PG_tail)
 
 
-def get_init_ra_size(size: int, ra_pages: int) -> int:
-    """Say how many pages a stream begins with: mm/readahead.c:get_init_ra_size (v4.4)."""
+def get_init_ra_size(size: int, max_pages: int) -> int:
+    """Say how many pages the first window has: mm/readahead.c:get_init_ra_size (v4.4)."""
     rounded = 1 << (size - 1).bit_length()
-    if rounded <= ra_pages // 32:
+    if rounded <= max_pages // 32:
         return rounded * 4
-    return rounded * 2 if rounded <= ra_pages // 4 else ra_pages
+    return rounded * 2 if rounded <= max_pages // 4 else max_pages
 
 
-def do_sync_mmap_readahead(vma: vm_area_struct, mapping: address_space, pgoff: int) -> None:
+def get_next_ra_size(size: int, max_pages: int) -> int:
+    """Say how many pages the window after one of `size` has: mm/readahead.c:get_next_ra_size (v4.4)."""
+    if size < max_pages // 16:
+        return size * 4
+    return size * 2 if size <= max_pages // 2 else max_pages
+
+
+def ra_submit(file: file, start: int, size: int, async_size: int, order: int = 0) -> None:
+    """Make this the file's window, and read it: mm/internal.h:ra_submit (v4.4), page_cache_ra_order (5.18).
+
+    Linux reads it in large pages of up to 2^order. Here they are single ones; only the mark is as wide as a large one.
+    What is cached already ends that, and the rest is read page by page.
+    """
+    mapping, mark = file.f_mapping, start + size - async_size
+    file.f_ra_start, file.f_ra_size, file.f_ra_async_size = start, size, async_size
+    file.f_ra_order = order = max(0, min(order, size.bit_length() - 1))
+    index, end = start, min(start + size, last_page(mapping))
+    while index < end:
+        width = min(1 << order, index & -index or 1 << order)
+        while index + width > end:
+            width >>= 1
+        pages = range(index, index + width)
+        if any(page in mapping.page_tree for page in pages):
+            break
+        if not read_pages(mapping, pages, mark in pages):
+            return
+        index += width
+    do_page_cache_readahead(mapping, index, start + size - index, async_size)
+
+
+def do_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int, lookahead_size: int = 0) -> None:
+    """Read what of `nr_to_read` pages is not cached, up to the end of the file: mm/readahead.c (v4.4), same name.
+
+    The first of the last `lookahead_size` ones is marked.
+    """
+    nr_to_read = min(nr_to_read, last_page(mapping) - start)
+    mark = start + nr_to_read - lookahead_size if 0 < lookahead_size <= nr_to_read else None
+    for index in range(start, start + nr_to_read):
+        if index not in mapping.page_tree and not read_pages(mapping, range(index, index + 1), index == mark):
+            return
+
+
+def read_pages(mapping: address_space, pages: range, marked: bool) -> bool:
+    """Read pages into the cache, and mark them: mm/readahead.c:read_pages (v4.4). False without memory.
+
+    Nobody has asked for them yet, so no process is killed for them.
+    """
+    for index in pages:
+        if not page_cache_read(mapping, index, __GFP_NORETRY):
+            return False
+        if marked:
+            mapping.page_tree[index].flags |= PG_readahead | (PG_tail if index > pages.start else 0)
+    return True
+
+
+def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
+    """Read `nr_to_read` pages from `start` on, as a program advises: mm/readahead.c, same name (v4.4)."""
+    do_page_cache_readahead(mapping, start, nr_to_read)
+
+
+def do_sync_mmap_readahead(vma: vm_area_struct, file: file, pgoff: int) -> None:
     """Read the faulting page with those around it, as the program's advice goes: v4.4, same name.
 
-    Without advice half of the window lies before the page; in code, none, and it ends with the VMA (6.16). (The
-    kernel would start the next window in advance, too.)
+    Without advice half of the window lies before the page, and its last quarter is read on demand; in code it begins
+    with the page, and ends with the VMA (6.16).
     """
-    ra_pages = mapping.host.i_sb.s_type.ra_pages
+    ra_pages = file.f_mapping.host.i_sb.s_type.ra_pages
     if vma.vm_flags & VM_EXEC:
-        force_page_cache_readahead(mapping, pgoff, min(ra_pages, vma.vm_pgoff + vma_pages(vma) - pgoff))
+        ra_submit(file, pgoff, min(ra_pages, vma.vm_pgoff + vma_pages(vma) - pgoff), 0)
     elif vma.vm_flags & VM_SEQ_READ:
-        force_page_cache_readahead(mapping, pgoff, ra_pages)
+        page_cache_sync_readahead(file, pgoff, ra_pages)
     elif not vma.vm_flags & VM_RAND_READ:
-        force_page_cache_readahead(mapping, max(0, pgoff - ra_pages // 2), ra_pages)
+        ra_submit(file, max(0, pgoff - ra_pages // 2), ra_pages, ra_pages // 4)
 
 
 # ── the vm_ops of a file ────────────────────────────────────────────────────────────────────────────────────
@@ -166,16 +240,17 @@ def filemap_fault(vma: vm_area_struct, vmf: vm_fault) -> int:
     A page beyond the end of the file is VM_FAULT_SIGBUS. A page that is not cached makes the fault a major one. After
     reading the disk, since others may use the address space meanwhile, the fault is tried again (VM_FAULT_RETRY).
     """
-    mapping = vma.vm_file.f_mapping  # type: ignore[union-attr]
+    assert vma.vm_file is not None
+    file, mapping = vma.vm_file, vma.vm_file.f_mapping
     if vmf.pgoff >= last_page(mapping):
         return VM_FAULT_SIGBUS
     if vmf.pgoff in mapping.page_tree:
         page, ra_pages = mapping.page_tree[vmf.pgoff], mapping.host.i_sb.s_type.ra_pages
-        waited = not vma.vm_flags & VM_RAND_READ and page_cache_async_readahead(mapping, page, ra_pages)
+        waited = not vma.vm_flags & VM_RAND_READ and page_cache_async_readahead(file, page, vmf.pgoff, ra_pages)
         if waited and vmf.flags & FAULT_FLAG_ALLOW_RETRY:
             return VM_FAULT_RETRY
         return filemap_fault_cached(mapping, vmf)
-    do_sync_mmap_readahead(vma, mapping, vmf.pgoff)
+    do_sync_mmap_readahead(vma, file, vmf.pgoff)
     mapping.host.i_sb.machine.vm_stat[PGMAJFAULT] += 1
     if not page_cache_read(mapping, vmf.pgoff):
         return VM_FAULT_OOM
@@ -290,7 +365,7 @@ def filemap_get_pages(file: file, index: int, last: int) -> list[page]:
         batch = filemap_get_read_batch(mapping, index, last)
     if not batch:
         raise failure(ENOMEM, "filemap_get_pages", f"no free page for page {index} of the file")
-    page_cache_async_readahead(mapping, batch[-1], last - batch[-1].index)
+    page_cache_async_readahead(file, batch[-1], batch[-1].index, last - batch[-1].index)
     make_uptodate(batch[-1])
     return batch
 

@@ -70,6 +70,10 @@ MEANINGS = {
     "file": {
         "f_count": "how many hold the open file: descriptors, VMAs",
         "f_pos": "where the next read or write begins",
+        "f_ra_start": "the first page of the read-ahead window",
+        "f_ra_size": "how many pages the read-ahead window has",
+        "f_ra_async_size": "how many of them are read before they are asked for",
+        "f_ra_order": "how large the pages of the next window may be",
         "f_ra_prev_pos": "where the last read ended, for read-ahead",
         "f_mode": "what the file was opened for",
     },

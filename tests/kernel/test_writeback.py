@@ -20,6 +20,8 @@ from mmlab import (
     PROT_WRITE,
     BusError,
 )
+from tests.kernel.both import machine, program, real  # noqa: F401
+from tests.kernel.helpers import faults, make_file
 
 RW = PROT_READ | PROT_WRITE
 PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
@@ -162,3 +164,27 @@ def test_what_if_a_mapped_file_is_cut(proc, book):
     proc.ftruncate(book, PAGE_SIZE)
     with pytest.raises(BusError):
         proc.load(addr + PAGE_SIZE)  # truncate takes private copies, too
+
+
+@pytest.mark.parametrize(("offset", "length"), [(100, 100), (PAGE_SIZE - 1, 2), (0, PAGE_SIZE + 904)])
+def test_what_if_a_hole_is_punched_between_two_stores(program, offset, length):  # noqa: F811
+    """Nothing is written back for it: what stays mapped can still be stored to without a fault."""
+    fd = make_file(program, "/data/hole", 3)
+    addr = program.mmap(0, 3 * PAGE_SIZE, RW, MAP_SHARED, fd)
+    program.store(addr, b"x" * 3 * PAGE_SIZE)
+    program.fallocate(fd, PUNCH, offset, length)
+    kept = [page for page in range(3) if program.pagemap(addr + page * PAGE_SIZE).present]
+    assert 0 < len(kept) < 4
+    assert faults(program, lambda: [program.store(addr + page * PAGE_SIZE, b"y") for page in kept]) == (0, 0)
+    program.unlink("/data/hole")
+
+
+@pytest.mark.parametrize(("offset", "left"), [(0, b"\0"), (1, b"x"), (100, b"x"), (PAGE_SIZE - 1, b"x")])
+def test_what_if_a_hole_is_punched_past_the_end(program, offset, left):  # noqa: F811
+    """There is nothing to punch: what was stored past the end stays, until it is written back."""
+    fd = make_file(program, "/data/hole", 0, 1)
+    addr = program.mmap(0, PAGE_SIZE, RW, MAP_SHARED, fd)
+    program.store(addr, b"x" * 200)
+    program.fallocate(fd, PUNCH, offset, PAGE_SIZE)
+    assert program.load(addr + 150) == left
+    program.unlink("/data/hole")
