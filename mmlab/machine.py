@@ -55,7 +55,7 @@ class Kernel:
     >>> kernel = Kernel()
     >>> proc = kernel.spawn("reader")
     >>> kernel.meminfo()["Mapped"]
-    1632
+    1604
     """
 
     def __init__(

@@ -151,11 +151,11 @@ def test_the_fault_lab_by_keyboard(page, lab):
 
 def test_the_dashboard_by_mouse(page, lab):
     found = opened(page, lab, "mapped", "MappedLab(moves=())")
-    for name, words in (("map the book", "A: does not run: start it first"), ("start", "A: start: Mapped 1632 kB")):
+    for name, words in (("map the book", "A: does not run: start it first"), ("start", "A: start: Mapped 1604 kB")):
         found.get_by_role("button", name=name).first.click()
         expect_verdict(page, found, words)
     found.get_by_role("button", name="map the book").first.click()
-    expect_verdict(page, found, "Mapped 1652 kB")
+    expect_verdict(page, found, "Mapped 1624 kB")
 
 
 def test_the_dashboard_by_keyboard(page, lab):

@@ -31,7 +31,7 @@ REASONS = {
     "04": {"1638": "18022 − 4 × 4096"},
     "05": {"32": "pages of read-ahead: 128 kB"},
     "07": {"1638": "18022 − 4 × 4096", "2458": "4096 − 1638"},
-    "08": {"1592": "1632 − 40, of the ledger"},
+    "08": {"1564": "1604 − 40, of the ledger"},
     "09": {"020000": "S_IFCHR, a constant", "01000": "SHM_DEST, a constant"},
     "10": {"102400": "kB: 100 MiB", "30": "MiB: seen once on Linux, and said so"},
 }
