@@ -15,8 +15,8 @@ from .include.mm import (
 )
 from .include.mm_inline import page_lru
 from .include.mm_types import (
-    PageAnon, PG_anon_exclusive, PG_dirty, PG_lru, PG_swapbacked, PG_unevictable, PG_uptodate, anon_vma, mm_struct,
-    page, vm_area_struct, vma_pages,
+    PageAnon, PG_anon_exclusive, PG_dirty, PG_lru, PG_mlocked, PG_swapbacked, PG_unevictable, PG_uptodate, anon_vma,
+    mm_struct, page, vm_area_struct, vma_pages,
 )
 from .include.mman import F_SEAL_WRITE, PAGE_SHIFT, PAGE_SIZE
 from .include.mmzone import (
@@ -33,6 +33,7 @@ from .lib.rbtree import rb_first, rb_next
 from .mm.memory import ZERO_PFN, mm_counter
 from .mm.mmap import vma_wants_writenotify
 from .mm.page_writeback import __set_page_dirty_nobuffers
+from .mm.rmap import page_mlocked
 from .mm.shmem import shmem_aops
 from .mm.swap import mapping_unevictable
 
@@ -314,6 +315,7 @@ def check_lru(machine: machine) -> None:
         expect(f"{frame.name} is on its list", frame in machine.lruvec[page_lru(frame)], listed)
         memory_only = listed and mapping_unevictable(frame.mapping)
         expect(f"{frame.name}: PG_unevictable", bool(frame.flags & PG_unevictable), memory_only)
+        expect(f"{frame.name}: PG_mlocked", bool(frame.flags & PG_mlocked), page_mlocked(frame))
 
 
 def check_vm_stat(machine: machine, ptes: Counter[page]) -> None:

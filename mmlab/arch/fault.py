@@ -11,6 +11,7 @@ from ..include.mm_types import vm_area_struct
 from ..include.mman import PAGE_SHIFT
 from ..include.sched import task_struct
 from ..mm.memory import handle_mm_fault
+from ..mm.swap import lru_add_drain
 from ..mm.vma import expand_downwards, find_vma
 
 LOADABLE = VM_READ | VM_WRITE | VM_EXEC
@@ -55,6 +56,7 @@ def do_page_fault(current: task_struct, address: int, write: bool, user: bool) -
         flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
         fault = handle_mm_fault(mm, vma, address, flags)
         major |= fault if user else VM_FAULT_MAJOR
+    lru_add_drain(mm.machine)
     if fault & VM_FAULT_OOM:
         return pagefault_out_of_memory()
     if fault & VM_FAULT_ERROR:

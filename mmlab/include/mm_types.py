@@ -28,6 +28,7 @@ PG_tail = 1 << 20  # on Linux in one large page with the page before it: the two
 PG_anon_exclusive = 1 << 17  # anonymous, and no fork shares it: a store needs no copy (5.19)
 PG_swapbacked = 1 << 18  # backed by swap, not by a file: anonymous and shmem pages
 PG_unevictable = 1 << 19  # of a file that lives in memory only
+PG_mlocked = 1 << 21  # a locked VMA maps it: unevictable too, but left on its list here
 PG_NAMES = {
     PG_referenced: "referenced",
     PG_readahead: "readahead",
@@ -39,6 +40,7 @@ PG_NAMES = {
     PG_anon_exclusive: "anon_exclusive",
     PG_swapbacked: "swapbacked",
     PG_unevictable: "unevictable",
+    PG_mlocked: "mlocked",
 }
 
 

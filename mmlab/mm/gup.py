@@ -14,7 +14,7 @@ from ..include.pgtable import pte_dirty, pte_none, pte_offset, pte_write
 from ..include.sched import task_struct
 from .memory import handle_mm_fault, vm_normal_page
 from .page_writeback import set_page_dirty
-from .swap import mark_page_accessed
+from .swap import lru_add_drain, mark_page_accessed
 
 
 def populate_vma_page_range(
@@ -50,12 +50,14 @@ def __get_user_pages(
 
     Same name. A fault is tried again with the flags `tried` added.
     """
+    error = 0
     for address in range(start, end, PAGE_SIZE):
-        while not follow_page(vma, address, flags & FAULT_FLAG_WRITE):
+        while not error and not follow_page(vma, address, flags & FAULT_FLAG_WRITE):
             error = faultin_page(current, vma, address, flags, tried)
-            if error:
-                return error
-    return 0
+        if error:
+            break
+    lru_add_drain(current.machine)
+    return error
 
 
 def follow_page(vma: vm_area_struct, address: int, flags: int) -> bool:

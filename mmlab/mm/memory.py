@@ -33,7 +33,7 @@ from ..include.pgtable import (
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import set_page_dirty
 from .rmap import anon_vma_prepare, page_add_file_rmap, page_add_new_anon_rmap, page_dup_rmap, page_remove_rmap
-from .swap import mark_page_accessed
+from .swap import mark_page_accessed, mlock_vma_page, munlock_vma_page
 
 ZERO_PFN = 0  # the shared zero page: every load of untouched anonymous memory maps it
 
@@ -151,6 +151,7 @@ def zap_pte_range(
             if pte_young(pte) and vma_has_recency(vma):
                 mark_page_accessed(page)
         page_remove_rmap(page)
+        munlock_vma_page(page, vma)
         put_page(page)
 
 
@@ -185,6 +186,7 @@ def do_set_pte(vma: vm_area_struct, address: int, page: page, table: pte_table, 
     else:
         vma.vm_mm.rss_stat[mm_counter_file(page)] += 1
         page_add_file_rmap(page)
+    mlock_vma_page(page, vma)
     table[pte_index(address)] = entry
 
 
@@ -201,6 +203,7 @@ def do_anonymous_page(vma: vm_area_struct, address: int, table: pte_table, flags
     page.flags |= PG_uptodate
     vma.vm_mm.rss_stat[MM_ANONPAGES] += 1
     page_add_new_anon_rmap(page, vma, address)
+    mlock_vma_page(page, vma)
     table[pte_index(address)] = maybe_mkwrite(pfn_pte(page.pfn, vma.vm_page_prot) | _PAGE_DIRTY, vma)
     return 0
 
@@ -364,6 +367,8 @@ def wp_page_copy(vma: vm_area_struct, address: int, table: pte_table, old_page: 
             page_remove_rmap(old_page)
             put_page(old_page)
         do_set_pte(vma, address, new_page, table, write=True, anon=True)
+        if old_page is not None:
+            munlock_vma_page(old_page, vma)
         return VM_FAULT_WRITE
     finally:
         if old_page is not None:

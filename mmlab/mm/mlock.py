@@ -6,10 +6,14 @@ from errno import EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM
 
 from ..include.errors import failure
 from ..include.mm import VM_LOCKED, VM_LOCKONFAULT
-from ..include.mm_types import vm_area_struct
+from ..include.mm_types import PG_mlocked, vm_area_struct
 from ..include.mman import MLOCK_ONFAULT, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, offset_in_page
+from ..include.pgtable import pte_none
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
 from .gup import populate_range
+from .memory import pte_ranges, vm_normal_page
+from .rmap import page_mlocked
+from .swap import lru_add_drain, mlock_vma_page
 from .vma import find_vma, vma_modify
 
 VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
@@ -84,4 +88,18 @@ def mlock_fixup(current: task_struct, vma: vm_area_struct, start: int, end: int,
     vma = vma_modify(current.mm, vma, start, end, newflags)
     pages = (end - start) >> PAGE_SHIFT
     current.mm.locked_vm += pages * (bool(newflags & VM_LOCKED) - bool(oldflags & VM_LOCKED))
+    if (newflags ^ oldflags) & VM_LOCKED:
+        mlock_vma_pages_range(vma, start, end)
     return vma
+
+
+def mlock_vma_pages_range(vma: vm_area_struct, start: int, end: int) -> None:
+    """Tell the pages that are mapped already that the VMA is locked now, or no longer: 5.18, same name."""
+    for table, first, last in pte_ranges(vma.vm_mm, start, end):
+        for pte in table[first:last]:
+            page = None if pte_none(pte) else vm_normal_page(vma, pte)
+            if page is not None:
+                mlock_vma_page(page, vma)
+                if not page_mlocked(page):
+                    page.flags &= ~PG_mlocked
+    lru_add_drain(vma.vm_mm.machine)

@@ -8,8 +8,12 @@ when it is asked for.
 from __future__ import annotations
 
 from ..include.fs import address_space
+from ..include.mm import VM_LOCKED
 from ..include.mm_inline import add_page_to_lru_list, del_page_from_lru_list
-from ..include.mm_types import PageAnon, PG_active, PG_lru, PG_referenced, PG_swapbacked, PG_unevictable, page
+from ..include.mm_types import (
+    PageAnon, PG_active, PG_lru, PG_mlocked, PG_referenced, PG_swapbacked, PG_unevictable, page, vm_area_struct,
+)
+from ..include.mmzone import machine
 from .rmap import page_mlocked
 
 
@@ -30,9 +34,31 @@ def mark_page_accessed(page: page) -> None:
     """Note that the page was used: v4.4, same name. The second time makes it active; not if it is unevictable."""
     if not page.flags & PG_referenced:
         page.flags |= PG_referenced
-    elif not page.flags & (PG_active | PG_unevictable) and not page_mlocked(page):
+    elif not page.flags & (PG_active | PG_unevictable | PG_mlocked):
         activate_page(page)
         page.flags &= ~PG_referenced
+
+
+def mlock_vma_page(page: page, vma: vm_area_struct) -> None:
+    """Let the page be unevictable soon, if the VMA that maps it is locked: 5.18, same name."""
+    if vma.vm_flags & VM_LOCKED and not page.flags & PG_mlocked:
+        page.machine.mlock_fbatch.append(page)
+
+
+def munlock_vma_page(page: page, vma: vm_area_struct) -> None:
+    """Let the page be evictable again, if no other locked VMA maps it: 5.18, same name."""
+    if vma.vm_flags & VM_LOCKED and not page_mlocked(page):
+        page.flags &= ~PG_mlocked
+
+
+def lru_add_drain(machine: machine) -> None:
+    """Make unevictable the pages that wait for it: v4.4, same name. None of them is active from then on."""
+    while machine.mlock_fbatch:
+        page = machine.mlock_fbatch.pop()
+        if page_mlocked(page):
+            referenced = page.flags & PG_referenced
+            deactivate_page(page)
+            page.flags |= referenced | PG_mlocked
 
 
 def activate_page(page: page) -> None:
@@ -58,6 +84,6 @@ def deactivate_page(page: page) -> None:
 
 def mark_page_lazyfree(page: page) -> None:
     """Let the page be reclaimed as if a file backed it, unless it is written again: 4.12, same name."""
-    if PageAnon(page) and page.flags & PG_swapbacked and not page_mlocked(page):
+    if PageAnon(page) and page.flags & PG_swapbacked and not page.flags & PG_mlocked:
         page.flags &= ~(PG_active | PG_referenced | PG_swapbacked)
         lru_cache_add(page)

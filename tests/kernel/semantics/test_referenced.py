@@ -11,6 +11,7 @@ from mmlab import (
     MADV_POPULATE_READ,
     MADV_RANDOM,
     MADV_SEQUENTIAL,
+    MAP_LOCKED,
     MAP_POPULATE,
     MAP_PRIVATE,
     MAP_SHARED,
@@ -110,6 +111,24 @@ def test_what_if_a_write_leaves_a_hole_before_it(proc, offset, used):
     fd = make_file(proc, "/data/f", 0, 1)
     proc.pwrite(fd, bytes(2 * PAGE), offset)
     assert (child_sees(proc, fd), child_sees(proc, fd, 1)) == (4, used)
+
+
+def test_what_if_memory_was_locked(proc):
+    """A locked page is unevictable, and no page is that and active. So the use of it counts anew, once."""
+    fd = make_file(proc, "/dev/shm/f", 2)  # written, and so used once: locked, it is used again, and not active
+    map_at(proc, 0, 1, RW, MAP_SHARED | MAP_LOCKED, fd)
+    proc.munmap(at(0), PAGE)
+    assert child_sees(proc, fd) == 4
+
+
+def test_what_if_active_memory_is_locked(proc):
+    fd = make_file(proc, "/dev/shm/f", 2)
+    map_at(proc, 0, 1, RW, MAP_SHARED | MAP_POPULATE, fd)  # used again: active
+    proc.mlock(at(0), PAGE)
+    proc.munmap(at(0), PAGE)
+    assert child_sees(proc, fd) == 4
+    map_at(proc, 0, 1, RW, MAP_SHARED | MAP_POPULATE, fd)
+    assert child_sees(proc, fd) == 0  # active again
 
 
 @pytest.mark.parametrize("advice", [None, MADV_RANDOM, MADV_SEQUENTIAL])
