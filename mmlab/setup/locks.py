@@ -13,8 +13,9 @@ HEADER = "# Written by `make lock` from pyproject.toml and requirements/tools.in
 
 
 def write(prefix: Path, words: Sequence[str]) -> None:
-    """Write test.lock (everything) and lab.lock (its part for JupyterLab, in the same versions)."""
+    """Write test.lock (everything), and its parts in the same versions: for JupyterLab, and for courses as well."""
     resolve(prefix, "test", ["--extra", "test", *words])
+    resolve(prefix, "course", ["--extra", "course", "--constraint", "requirements/test.lock"])
     resolve(prefix, "lab", ["--constraint", "requirements/test.lock"])
 
 
