@@ -28,6 +28,7 @@ EPERM, ENOSYS, CLONE_THREAD = 1, 38, 0x10000
 LANDLOCK = {"create_ruleset": 444, "add_rule": 445, "restrict_self": 446}
 CAPSET = (126, 91)
 CLONE, CLONE3 = (56, 220), (435, 435)
+FCNTL, F_SETOWN, F_SETSIG, F_SETOWN_EX = (72, 25), 8, 10, 15  # they let a socket signal any process
 FORBIDDEN: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "new programs": {"fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281)},
     "other processes": {
@@ -35,6 +36,9 @@ FORBIDDEN: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "rt_tgsigqueueinfo": (297, 240), "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424),
         "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
         "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "setpriority": (141, 140),
+        "sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setaffinity": (203, 122),
+        "sched_setattr": (314, 274), "ioprio_set": (251, 30), "migrate_pages": (256, 238), "move_pages": (279, 239),
+        "ioctl": (16, 29),  # FIOSETOWN lets a socket signal any process
     },
     "limits": {"setrlimit": (160, 164), "prlimit64": (302, 261)},
     "the network": {"socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "io_uring_setup": (425, 425)},
@@ -135,7 +139,7 @@ def allow_reading(folders: Iterable[Path]) -> None:
 # ── system calls: seccomp ───────────────────────────────────────────────────────────────────────────────────
 
 LOAD, JUMP_IF_EQUAL, JUMP_IF_AT_LEAST, JUMP_IF_SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # where they stand in struct seccomp_data
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # where they stand in struct seccomp_data
 KILL, ALLOW, FAIL = 0x80000000, 0x7FFF0000, 0x00050000
 
 
@@ -164,7 +168,9 @@ def instructions() -> list[tuple[int, int, int, int]]:
         if number is not None:
             program += [(JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, FAIL | EPERM)]
     return [
-        *program, (JUMP_IF_EQUAL, 1, 0, CLONE[column]), (RETURN, 0, 0, ALLOW),
-        (LOAD, 0, 0, FIRST_ARGUMENT), (JUMP_IF_SET, 0, 1, CLONE_THREAD), (RETURN, 0, 0, ALLOW),
-        (RETURN, 0, 0, FAIL | EPERM),
+        *program,
+        (JUMP_IF_EQUAL, 0, 5, FCNTL[column]), (LOAD, 0, 0, SECOND_ARGUMENT), (JUMP_IF_EQUAL, 6, 0, F_SETOWN),
+        (JUMP_IF_EQUAL, 5, 0, F_SETSIG), (JUMP_IF_EQUAL, 4, 0, F_SETOWN_EX), (RETURN, 0, 0, ALLOW),
+        (JUMP_IF_EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT), (JUMP_IF_SET, 1, 0, CLONE_THREAD),
+        (RETURN, 0, 0, FAIL | EPERM), (RETURN, 0, 0, ALLOW),
     ]  # fmt: skip

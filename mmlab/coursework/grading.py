@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from mmlab.coursework.persona import drawn
-from mmlab.coursework.plain import Plain
+from mmlab.coursework.plain import UNANSWERED, Plain
 from mmlab.coursework.problem import Part, ProblemSet, Wrong
-from mmlab.coursework.sandbox import Failed, Nursery, Sandbox, Stopped
+from mmlab.coursework.sandbox import SECONDS, TOTAL, Failed, Nursery, Sandbox, Stopped
+
+ODD = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # raised by an odd answer
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Cell:
 
     source: str
     grade_id: str | None = None
+    name: str = "the answer"
 
 
 @dataclass
@@ -40,14 +42,21 @@ class Asked:
     sandbox: Sandbox
     rng: random.Random
 
-    def value(self, name: str) -> Plain:
-        return self.sandbox.value(name)
+    def value(self, name: str, kind: type | None = None) -> Plain:
+        return of_kind(self.sandbox.value(name), f"`{name}`", kind)
 
-    def call(self, function: str, *arguments: Plain) -> Plain:
-        return self.sandbox.call(function, *arguments)
+    def call(self, function: str, *arguments: Plain, kind: type | None = None) -> Plain:
+        return of_kind(self.sandbox.call(function, *arguments), f"What `{function}` returns", kind)
 
     def probe(self, code: str, **named: Plain) -> Plain:
         return self.sandbox.probe(code, **named)
+
+
+def of_kind(value: Plain, what: str, kind: type | None) -> Plain:
+    """Give the value; Wrong if it is of another type than was asked for."""
+    if kind and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        raise Wrong(f"{what} is to be of type {kind.__name__}; here it is of type {type(value).__name__}.")
+    return value
 
 
 class Grader:
@@ -57,9 +66,10 @@ class Grader:
     again what has run well, and leaves out the cell that did not.
     """
 
-    def __init__(self, problems: ProblemSet, student: str, course: str, nursery: Nursery, seconds: int = 10) -> None:
+    def __init__(self, problems: ProblemSet, student: str, course: str, nursery: Nursery,
+                 seconds: float = SECONDS, total: float = TOTAL) -> None:
         self.problems, self.student, self.course = problems, student, course
-        self.nursery, self.seconds = nursery, seconds
+        self.nursery, self.seconds, self.until = nursery, seconds, time.monotonic() + total
         self.done: list[str] = []  # cells that have run without ending the sandbox
         self.troubles: list[str] = []  # what went wrong since the last mark
         self.stack = ExitStack()
@@ -69,9 +79,9 @@ class Grader:
         marks = []
         with self.stack:
             self.renew()
-            for number, cell in enumerate(cells, 1):
+            for cell in cells:
                 if cell.grade_id is None:
-                    self.run(cell.source, f"answer (cell {number})")
+                    self.run(cell.source, cell.name)
                 else:
                     marks.append(self.mark(cell.grade_id))
         return marks
@@ -79,10 +89,10 @@ class Grader:
     def renew(self) -> None:
         """Begin a new sandbox where the old one was before it ended."""
         self.stack.close()
-        self.sandbox = self.stack.enter_context(self.nursery.sandbox(self.student, self.seconds))
+        self.sandbox = self.stack.enter_context(self.nursery.sandbox(self.student, self.seconds, self.until))
         for source in self.done:
             try:
-                self.sandbox.run(source, "answer")
+                self.sandbox.run(source, "the answer")
             except Failed:
                 continue
             except Stopped:
@@ -90,15 +100,14 @@ class Grader:
 
     def run(self, source: str, name: str) -> None:
         """Run a cell; remember what it did not manage."""
-        code = TransformerManager().transform_cell(source)
         try:
-            self.sandbox.run(code, name)
+            self.sandbox.run(source, name)
         except Failed as error:
             self.troubles.append(f"{name} raised {error}")
         except Stopped as reason:
-            self.troubles.append(f"{name} was left out: {reason}")
+            self.troubles.append(f"{name} was left out: {reason}.")
             return self.renew()
-        self.done.append(code)
+        self.done.append(source)
 
     def mark(self, grade_id: str) -> Mark:
         """Give a part's mark."""
@@ -111,17 +120,27 @@ class Grader:
 
     def judge(self, part: Part, grade_id: str) -> tuple[float, str]:
         """Let the part's check decide: what fraction is right, and in words why not more."""
-        assert part.check is not None
-        work = Asked(self.sandbox, drawn(self.course, self.student, grade_id))
         try:
-            fraction = part.check(work)
-        except Wrong as wrong:
-            return 0.0, str(wrong)
-        except Failed as error:
-            return 0.0, f"The answer raised {error}"
+            return verdict(part, Asked(self.sandbox, drawn(self.course, self.student, grade_id)))
         except Stopped as reason:
             self.renew()
             return 0.0, f"The answer was stopped: {reason}."
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
-            return 0.0, f"The answer has not the form that was asked for ({type(error).__name__}: {error})."
-        return (1.0, "") if fraction is None else (min(1.0, max(0.0, fraction)), "Not all of it is right.")
+
+
+def verdict(part: Part, work: Asked) -> tuple[float, str]:
+    """Let a part's check decide: what fraction is right, and in words why not more. Stopped."""
+    assert part.check is not None
+    try:
+        fraction = part.check(work)
+        fraction = 1.0 if fraction is None else min(1.0, max(0.0, float(fraction)))
+    except Wrong as wrong:
+        return 0.0, str(wrong)
+    except Failed as error:
+        return 0.0, "Not answered yet." if UNANSWERED in str(error) else f"The answer raised {error}"
+    except Stopped:
+        raise
+    except ODD as error:
+        return 0.0, f"The answer has not the form that was asked for ({type(error).__name__}: {error})."[:600]
+    except Exception as error:
+        return 0.0, f"The check could not judge this answer ({type(error).__name__}): please look at it."
+    return fraction, "" if fraction == 1 else "Not all of it is right."

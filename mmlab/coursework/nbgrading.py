@@ -1,13 +1,18 @@
-"""What nbgrader does differently for these problem sets: releasing puts each answer as it begins, grading asks a sandbox.
+"""What nbgrader does differently for these problem sets: what it releases, and who judges.
 
 `configure(c, folder)` is all that nbgrader_config.py calls; nbgrader's menus and commands then work as always.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
@@ -22,12 +27,12 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
-from traitlets import Int, Unicode
+from traitlets import Bool, Float, Unicode
 from traitlets.config import Config
 
-from mmlab.coursework.grading import Cell, Grader, Mark
-from mmlab.coursework.problem import load
-from mmlab.coursework.sandbox import Nursery
+from mmlab.coursework.grading import Mark
+from mmlab.coursework.sandbox import SECONDS, TOTAL
+from mmlab.coursework.source import unsolve
 
 COURSE = "mmlab"
 
@@ -38,6 +43,7 @@ def configure(c: Config, folder: Path, course: str = COURSE) -> None:
     c.CourseDirectory.course_id = course
     c.ClearSolutions.enforce_metadata = False
     c.OverwriteCells.add_missing_cells = True
+    c.HTMLExporter.sanitize_html = True  # an essay may hold HTML, which would run in the reader's browser
     c.GenerateAssignment.preprocessors = [
         LockCells, Starter, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells, CheckCellMetadata,
     ]  # fmt: skip
@@ -53,31 +59,43 @@ class Starter(NbGraderPreprocessor):
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         """Replace one cell's text."""
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            cell.source = cell.metadata.pop("mmlab", {}).get("starter") or "*Write your answer here.*"
+        unsolve(cell)
         return cell, resources
 
 
 class Judge(NbGraderPreprocessor):
-    """Run the answers in a sandbox, and put each part's mark where nbgrader looks for it: in its cell's output."""
+    """Put each part's mark where nbgrader looks for it: in its cell's output."""
 
     problems = Unicode(help="the folder of the problem sets").tag(config=True)
     course = Unicode(COURSE, help="the course for which the students' numbers are drawn").tag(config=True)
-    seconds = Int(10, help="how long a cell, or a check, may take").tag(config=True)
+    seconds = Float(SECONDS, help="how long a cell, or a question of a check, may take").tag(config=True)
+    total = Float(TOTAL, help="how long a submission may take").tag(config=True)
+    confined = Bool(True, help="whether to refuse where submitted code cannot be shut in").tag(config=True)
+    judged = Unicode(help="the folder of verdicts reached before; if none is named, judge").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
-        """Grade a notebook."""
+        """Mark a notebook."""
         told = resources["nbgrader"]
-        problems = load(Path(self.problems) / f"{told['notebook']}.py")
-        graded = {problems.grade_id(part) for part in problems.parts if part.check}
-        code = [cell for cell in nb.cells if cell.cell_type == "code"]
-        cells = [Cell(cell.source, name if (name := grade_id(cell)) in graded else None) for cell in code]
-        with Nursery() as nursery:
-            marks = Grader(problems, told["student"], self.course, nursery, self.seconds).grade(cells)
-        places = {grade_id(cell): cell for cell in code}
-        for mark in marks:
-            show(places[mark.grade_id], mark)
+        if self.judged:
+            verdict = json.loads((Path(self.judged) / f"{told['student']}.json").read_text(encoding="utf-8"))
+        else:
+            verdict = self.verdict(nb, told["notebook"], told["student"])
+        places = {grade_id(cell): cell for cell in nb.cells if cell.cell_type == "code"}
+        for mark in verdict["marks"]:
+            show(places[mark["grade_id"]], Mark(**mark))
         return nb, resources
+
+    def verdict(self, nb: NotebookNode, name: str, student: str) -> dict[str, Any]:
+        """Let a process of its own judge a notebook."""
+        with tempfile.TemporaryDirectory() as folder:
+            nbformat.write(nb, Path(folder) / f"{name}.ipynb")
+            limits = [str(self.seconds), str(self.total), str(self.confined)]
+            words = [str(Path(self.problems) / f"{name}.py"), self.course, student, folder, *limits]
+            command = [sys.executable, "-m", "mmlab.coursework.judging", *words]
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
+        return dict(json.loads(done.stdout))
 
 
 def grade_id(cell: NotebookNode) -> str | None:

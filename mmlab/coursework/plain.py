@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 Plain = None | bool | int | float | str | bytes | list | tuple | set | dict  # and of these alone
+UNANSWERED = "not answered yet"  # said of the `...` that an answer begins as
 
 
 def encode(value: object) -> object:
@@ -23,6 +22,8 @@ def encode(value: object) -> object:
         return {"set": [encode(each) for each in value]}
     if isinstance(value, dict):
         return {"dict": [[encode(key), encode(each)] for key, each in value.items()]}
+    if value is ...:
+        raise TypeError(UNANSWERED)
     raise TypeError(f"a {type(value).__name__} is not plain data (numbers, text, bytes, lists, tuples, sets, dicts)")
 
 
@@ -42,16 +43,3 @@ def decode(value: object) -> Plain:
         case {"dict": list(items)}:
             return {decode(key): decode(each) for key, each in items}
     raise ValueError(f"{str(value)[:40]} is no plain data")
-
-
-def dumps(value: object) -> bytes:
-    """Write plain data as a line of text."""
-    return json.dumps(encode(value)).encode()
-
-
-def loads(line: bytes) -> Plain:
-    """Read plain data from a line of text; ValueError if it holds anything else."""
-    try:
-        return decode(json.loads(line))
-    except (TypeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"no plain data: {error}") from error

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mmlab.coursework.plain import Plain
 
@@ -23,13 +23,13 @@ class Work(Protocol):
 
     rng: random.Random  # the student's numbers in this part: personal(part) again, from the start
 
-    def value(self, name: str) -> Plain:
-        """Give the value of a variable."""
+    def value(self, name: str, kind: type | None = None) -> Any:
+        """Give the value of a variable; Wrong if it is not of the type `kind`."""
 
-    def call(self, function: str, *arguments: Plain) -> Plain:
-        """Call a function of the student's."""
+    def call(self, function: str, *arguments: Plain, kind: type | None = None) -> Any:
+        """Call a function of the student's and give its result; Wrong if that is not of the type `kind`."""
 
-    def probe(self, code: str, **named: Plain) -> Plain:
+    def probe(self, code: str, **named: Plain) -> Any:
         """Run the check's own code beside the answers; what it leaves in `result` is the value."""
 
 

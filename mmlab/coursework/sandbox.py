@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from mmlab.coursework.plain import Plain, decode, encode
 
 MEMORY = 1 << 30  # bytes of address space
 SECONDS = 10  # that one request may take
+TOTAL = 120  # seconds that a submission may take
 REPLY = 1 << 21  # bytes of an answer, at most
 
 
@@ -27,12 +29,19 @@ class Failed(Exception):
 
 
 class Nursery:
-    """Where sandboxes are born: a process that is ready to run answers. Use it as a context manager."""
+    """Where sandboxes are born: a process that is ready to run answers. Use it as a context manager.
 
-    def __init__(self) -> None:
-        reason = missing()
+    One after another, or several at once, but asked by one process only.
+    """
+
+    def __init__(self, confined: bool = True) -> None:
+        """Not `confined`: what runs in it can do all that the user can. OSError if it cannot be done here."""
+        reason = missing() if confined else None
         if reason:
             raise OSError(f"Submitted code cannot be shut in here: {reason}.")
+        if not hasattr(os, "fork"):
+            raise OSError(f"Submitted code cannot be run here: it needs Linux or macOS, not {sys.platform}.")
+        self.confined = confined
         mine, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-B", "-m", "mmlab.coursework.worker", str(theirs.fileno())]
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
@@ -43,19 +52,27 @@ class Nursery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.control.close()
+        self.close()
+
+    def close(self) -> None:
+        """End it, and all its sandboxes."""
+        with self.control:
+            self.control.shutdown(socket.SHUT_RDWR)
         self.process.wait()
 
     @contextmanager
-    def sandbox(self, student: str, seconds: int = SECONDS) -> Iterator[Sandbox]:
-        """Open a sandbox for a student's work; it ends with the block, whatever runs in it."""
+    def sandbox(self, student: str, seconds: float = SECONDS, until: float | None = None) -> Iterator[Sandbox]:
+        """Open a sandbox for a student's work; it ends with the block, whatever runs in it.
+
+        A request may take `seconds`, and none lasts beyond `until` (of time.monotonic).
+        """
         mine, theirs = socket.socketpair()
-        order = {"student": student, "memory": MEMORY, "seconds": seconds * 6}
+        order = {"student": student, "confined": self.confined, "memory": MEMORY, "seconds": TOTAL}
         socket.send_fds(self.control, [json.dumps(order).encode()], [theirs.fileno()])
         theirs.close()
         pid = int(self.control.recv(8))
         try:
-            yield Sandbox(mine, seconds)
+            yield Sandbox(mine, seconds, until)
         finally:
             mine.close()
             self.control.sendall(json.dumps({"end": pid}).encode())
@@ -65,8 +82,9 @@ class Nursery:
 class Sandbox:
     """Submitted code, running elsewhere: what it says is plain data, and none of it is believed."""
 
-    def __init__(self, line: socket.socket, seconds: int) -> None:
+    def __init__(self, line: socket.socket, seconds: float, until: float | None) -> None:
         self.line, self.seconds, self.output = line, seconds, ""
+        self.until = until or float("inf")
 
     def run(self, code: str, name: str) -> None:
         """Run a cell; `name` is what an error calls it. Failed, Stopped."""
@@ -86,9 +104,11 @@ class Sandbox:
 
     def ask(self, request: dict) -> Plain:
         """Send a request and wait for the answer; what was printed meanwhile is in `output`."""
+        deadline = min(time.monotonic() + self.seconds, self.until)
         try:
+            self.wait(deadline)
             self.line.sendall(json.dumps(request).encode() + b"\n")
-            reply = json.loads(self.hear())
+            reply = json.loads(self.hear(deadline))
             self.output = str(reply.get("output", ""))
             if "value" in reply:
                 return decode(reply["value"])
@@ -99,14 +119,11 @@ class Sandbox:
             raise Stopped("it ended its own process") from None
         raise Failed(error)
 
-    def hear(self) -> bytes:
+    def hear(self, deadline: float) -> bytes:
         """Read one line, in time and not too long."""
-        deadline, heard = time.monotonic() + self.seconds, bytearray()
+        heard = bytearray()
         while not heard.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Stopped(f"it did not end within {self.seconds} s")
-            self.line.settimeout(left)
+            self.wait(deadline)
             try:
                 piece = self.line.recv(1 << 16)
             except TimeoutError:
@@ -117,3 +134,11 @@ class Sandbox:
             if len(heard) > REPLY:
                 raise Stopped("it said too much")
         return bytes(heard)
+
+    def wait(self, deadline: float) -> None:
+        """Let the next send or receive wait until the deadline; Stopped if it is over."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Stopped(f"it did not end within {self.seconds:g} s" if deadline < self.until
+                          else "there was no time left for this submission")
+        self.line.settimeout(left)

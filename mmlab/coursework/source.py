@@ -1,4 +1,4 @@
-"""Write a problem set as a notebook for nbgrader: what is solved and what is hidden is marked, and taken out on release."""
+"""Write a problem set as a notebook for nbgrader: as solved, and as released."""
 
 from __future__ import annotations
 
@@ -8,15 +8,30 @@ from nbformat.notebooknode import NotebookNode
 from mmlab.coursework.problem import Part, ProblemSet
 
 KERNEL = {"display_name": "Python 3 (mmlab)", "language": "python", "name": "python3"}
+NOBODY = "your student id"
 
 
 def notebook(problems: ProblemSet, course: str) -> NotebookNode:
     """Give the source notebook of a problem set."""
     cells = [markdown(problems, "head", head(problems)), code(problems, "start", start(course), locked=True)]
-    cells[1:1] = [answer(problems, "me", 'me = "your student id"', 'me = "reference"')]
+    cells[1:1] = [answer(problems, "me", f'me = "{NOBODY}"', 'me = "reference"')]
     for number, part in enumerate(problems.parts, 1):
         cells += written(problems, part, number)
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+
+
+def released(problems: ProblemSet, course: str) -> NotebookNode:
+    """Give a problem set as students get it: each answer as it begins."""
+    blank = notebook(problems, course)
+    for cell in blank.cells:
+        unsolve(cell)
+    return blank
+
+
+def unsolve(cell: NotebookNode) -> None:
+    """Put the beginning of an answer in place of its solution; nothing of the solution stays."""
+    if cell.metadata.get("nbgrader", {}).get("solution"):
+        cell.source = cell.metadata.pop("mmlab", {}).get("starter") or "*Write your answer here.*"
 
 
 def head(problems: ProblemSet) -> str:

@@ -74,6 +74,13 @@ def html(words: Sequence[str]) -> int:
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
+def course(words: Sequence[str]) -> int:
+    """source, release, grade, feedback or export problem sets: course grade ps1 -j 4"""
+    prefix = install.ensure("course")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.coursework", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def clean(words: Sequence[str]) -> int:
     """remove .venv and everything else that was made here"""
     for name in (".venv", "build", "mmlab.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache",
@@ -86,7 +93,7 @@ def clean(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
-    "notebooks": notebooks, "html": html, "lock": lock, "clean": clean,
+    "notebooks": notebooks, "html": html, "course": course, "lock": lock, "clean": clean,
 }
 
 

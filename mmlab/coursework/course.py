@@ -1,0 +1,290 @@
+"""A course in a folder: write its source notebooks, release them, grade what was handed in, report, export.
+
+The folder holds nbgrader_config.py and problems/; everything else in it is made. Only this process writes to the
+gradebook, so that grading side by side needs no more than SQLite.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import hashlib
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from mmlab.coursework.grading import Mark
+from mmlab.coursework.judging import Job, Judges, Limits, Verdict
+from mmlab.coursework.problem import ProblemSet, load
+from mmlab.coursework.source import notebook
+from mmlab.coursework.submission import Unreadable, content
+from mmlab.setup.places import NOTEBOOKS
+from mmlab.setup.report import Trouble
+
+FOLDER = NOTEBOOKS / "coursework"
+RELEASE_FIRST = "What to do: make course-release, then collect what students hand in, then make course-grade."
+
+
+class Course:
+    """A course: its folder, its problem sets, its gradebook."""
+
+    def __init__(self, folder: Path = FOLDER, db: str = "") -> None:
+        """`db` names another gradebook than the folder's own: "postgresql+psycopg2://user@host/course"."""
+        self.folder = folder
+        self.config: Config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
+        if db:
+            self.config.CourseDirectory.db_url = db
+        self.id = str(self.config.Judge.course)
+
+    def sets(self, names: Sequence[str]) -> list[ProblemSet]:
+        """Give the problem sets named ("ps1", or in full), or all. Trouble."""
+        paths = sorted(Path(self.config.Judge.problems).glob("*.py"))
+        known = {path.stem: path for path in paths} | {path.stem.split("_")[0]: path for path in paths}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            sets = " ".join(path.stem.split("_")[0] for path in paths)
+            raise Trouble(f"There is no problem set {' '.join(unknown)}.\nWhat to do: name some of: {sets}")
+        return [load(known[name]) for name in names or [path.stem for path in paths]]
+
+    def directory(self, **changes: str) -> CourseDirectory:
+        """Give nbgrader's view of the folder, with these changes."""
+        directory = CourseDirectory(config=self.config)
+        for name, value in changes.items():
+            setattr(directory, name, value)
+        return directory
+
+    def api(self) -> NbGraderAPI:
+        """Give nbgrader's functions; what they log is heard only when they fail."""
+        api = NbGraderAPI(self.directory(), config=self.config)
+        api.log.setLevel(logging.CRITICAL)
+        return api
+
+    # ── source, release, feedback, export ───────────────────────────────────────────────────────────────────
+
+    def source(self, problems: ProblemSet) -> Path:
+        """Write the source notebook of a problem set."""
+        path = self.folder / "source" / problems.name / f"{problems.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook(problems, self.id), path)
+        return path
+
+    def release(self, problems: ProblemSet) -> Path:
+        """Write a problem set's source notebook, and from it what students get; the gradebook learns of it. Trouble."""
+        self.source(problems)
+        done(self.api().generate_assignment(problems.name), f"Releasing {problems.name}")
+        return self.folder / "release" / problems.name / f"{problems.name}.ipynb"
+
+    def feedback(self, problems: ProblemSet) -> None:
+        """Write what students read about their graded work. Trouble."""
+        done(self.api().generate_feedback(problems.name), f"Writing feedback on {problems.name}")
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """Open the gradebook."""
+        directory = self.directory()
+        with Gradebook(directory.db_url, directory.course_id) as book:
+            yield book
+
+    def export(self) -> Path:
+        """Write grades.csv: a row for each student, a column for the score in each problem set."""
+        with self.gradebook() as book:
+            names = [assignment.name for assignment in book.assignments]
+            columns = [f"{each.name} [{each.max_score:g}]" for each in book.assignments]
+            rows = {student.id: [student.id, student.last_name, student.first_name, student.email]
+                    for student in book.students}  # fmt: skip
+            for name in names:
+                scores = {each["student"]: each["score"] for each in book.submission_dicts(name)}
+                for student, row in rows.items():
+                    row.append(scores.get(student))
+        path = self.folder / "grades.csv"
+        table(path, ["student_id", "last_name", "first_name", "email", *columns], list(rows.values()))
+        return path
+
+    # ── grading ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def submissions(self, problems: ProblemSet) -> list[Job]:
+        """Give what was handed in for a problem set."""
+        folders = sorted((self.folder / "submitted").glob(f"*/{problems.name}"))
+        return [Job(folder.parent.name, folder) for folder in folders if folder.is_dir()]
+
+    def grade(self, problems: ProblemSet, side_by_side: int, limits: Limits, again: bool = False,
+              say: Callable[[str], None] = print) -> list[Verdict]:
+        """Grade what is not graded yet, or is newer, or all of it again; give the verdicts of all. Trouble."""
+        if not (self.folder / "release" / problems.name).exists():
+            raise Trouble(f"{problems.name} was not released yet.\n{RELEASE_FIRST}")
+        jobs = self.submissions(problems)
+        if not jobs:
+            raise Trouble(f"{self.folder / 'submitted'} holds nothing of {problems.name} yet.\n{RELEASE_FIRST}")
+        with self.alone():
+            ledger = Ledger(self, problems)
+            known = {} if again else {job.student: verdict for job in jobs if (verdict := ledger.known(job))}
+            todo = [job for job in jobs if job.student not in known]
+            if known:
+                say(f"{problems.name}: {len(known)} of {len(jobs)} are graded already.")
+            folders = {job.student: job for job in todo}
+            judges = Judges(problems, self.id, min(side_by_side, len(todo)) or 1, limits) if todo else None
+            for number, verdict in enumerate(judges.verdicts(todo) if judges else (), 1):
+                ledger.record(folders[verdict.student], verdict)
+                known[verdict.student] = verdict
+                odd = " ".join(verdict.remarks)
+                say(f"[{number}/{len(todo)}] {verdict.student}: {verdict.points:g} points. {odd}".strip())
+        verdicts = [known[job.student] for job in jobs]
+        self.report(problems, verdicts)
+        return verdicts
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second grading of this course away. Trouble."""
+        place = self.folder / ".grading"
+        place.mkdir(exist_ok=True)
+        with open(place / "lock", "w", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Trouble("This course is being graded already.\nWhat to do: wait for it, or stop it.") from None
+            yield
+
+    def report(self, problems: ProblemSet, verdicts: Sequence[Verdict]) -> None:
+        """Write reports/NAME.csv, a row for each part of each student's, and reports/NAME.txt, to be read."""
+        place = self.folder / "reports"
+        place.mkdir(exist_ok=True)
+        rows = [[verdict.student, mark.grade_id, mark.points, mark.out_of, mark.word, " ".join(verdict.remarks)]
+                for verdict in verdicts for mark in verdict.marks]  # fmt: skip
+        table(place / f"{problems.name}.csv", ["student_id", "part", "points", "out_of", "why", "remarks"], rows)
+        text = "\n\n".join(told(verdict) for verdict in verdicts)
+        (place / f"{problems.name}.txt").write_text(f"{problems.title}\n\n{text}\n", encoding="utf-8")
+
+
+class Ledger:
+    """What has been judged and recorded of one problem set: .grading/NAME/STUDENT.json."""
+
+    def __init__(self, course: Course, problems: ProblemSet) -> None:
+        self.course, self.problems = course, problems
+        self.place = course.folder / ".grading" / problems.name
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.book = digest(course.directory().db_url.encode())
+        path = Path(course.config.Judge.problems) / f"{problems.name}.py"
+        self.asked = digest(path.read_bytes(), course.id.encode())
+
+    def key(self, job: Job) -> str:
+        """Give what stands for a submission as it is now: judged again if anything of it changes."""
+        parts = [self.asked.encode()]
+        for path in sorted([*job.folder.glob("*.ipynb"), *job.folder.glob("timestamp.txt")]):
+            try:
+                parts += [path.name.encode(), content(path)]
+            except (OSError, Unreadable) as error:
+                parts += [path.name.encode(), str(error).encode()]
+        return digest(*parts)
+
+    def known(self, job: Job) -> Verdict | None:
+        """Give the verdict on a submission if it stands in the gradebook."""
+        try:
+            told = json.loads((self.place / f"{job.student}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        graded = self.course.folder / "autograded" / job.student / self.problems.name / f"{self.problems.name}.ipynb"
+        if (told.pop("key"), told.pop("book")) != (self.key(job), self.book) or not graded.exists():
+            return None
+        return Verdict(marks=[Mark(**mark) for mark in told.pop("marks")], **told)
+
+    def record(self, job: Job, verdict: Verdict) -> None:
+        """Let nbgrader write a verdict into the gradebook, from a clean copy of the notebook."""
+        path = self.place / f"{job.student}.json"
+        staged = self.course.folder / ".grading" / "staged" / job.student / self.problems.name
+        staged.mkdir(parents=True, exist_ok=True)
+        (staged / f"{self.problems.name}.ipynb").write_text(verdict.notebook, encoding="utf-8")
+        if not timestamp(job.folder, staged):
+            verdict.remarks.append("Its timestamp.txt cannot be read: it counts as handed in without one.")
+        said = asdict(verdict) | {"book": "", "key": self.key(job)}
+        path.write_text(json.dumps(said), encoding="utf-8")
+        error = self.autograde(job.student)
+        if error:
+            verdict.remarks.append(f"NOT RECORDED in the gradebook: {error}")
+            return
+        path.write_text(json.dumps(said | {"book": self.book}), encoding="utf-8")
+
+    def autograde(self, student: str) -> str:
+        """Run nbgrader's autograde with the verdict at hand, twice if need be; give the error if it fails."""
+        config: Any = Config(self.course.config)
+        config.Judge.judged = str(self.place)
+        for attempt in range(3):
+            directory = CourseDirectory(config=config)
+            directory.submitted_directory = ".grading/staged"
+            directory.student_id, directory.assignment_id = escape(student), self.problems.name
+            grader = Autograde(directory, config=config)
+            grader.force = True
+            grader.log.setLevel(logging.CRITICAL)
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # SQLAlchemy on nbgrader's ways
+                    grader.start()
+                return ""
+            except (Exception, SystemExit) as error:
+                said = f"{type(error).__name__}: {error}"
+                time.sleep(attempt)
+        return said
+
+
+def timestamp(folder: Path, staged: Path) -> bool:
+    """Copy the time of handing in, if there is one; tell whether it can be read."""
+    (staged / "timestamp.txt").unlink(missing_ok=True)
+    if not (folder / "timestamp.txt").exists():
+        return True
+    try:
+        text = content(folder / "timestamp.txt")[:100].decode()
+        parse_utc(text.strip())
+    except (OSError, Unreadable, ValueError, OverflowError):
+        return False
+    (staged / "timestamp.txt").write_text(text, encoding="utf-8")
+    return True
+
+
+def told(verdict: Verdict) -> str:
+    """Tell a verdict in lines."""
+    lines = [f"{verdict.student}: {verdict.points:g} of {sum(mark.out_of for mark in verdict.marks)} points"]
+    lines += [f"  ! {each}" for each in verdict.remarks]
+    for mark in verdict.marks:
+        first, *more = mark.word.splitlines() or [""]
+        lines.append(f"  {mark.grade_id}: {mark.points:g} of {mark.out_of}. {first}".rstrip(" ."))
+        lines += [f"      {line}" for line in more]
+    return "\n".join(lines)
+
+
+def table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
+    """Write a CSV file; no cell is a formula to a spreadsheet."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for row in rows:
+            writer.writerow([f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else cell for cell in row])
+
+
+def digest(*parts: bytes) -> str:
+    """Give a hash of some bytes."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(b"%d:" % len(part) + part)
+    return whole.hexdigest()
+
+
+def done(result: dict, what: str) -> None:
+    """Raise Trouble if one of nbgrader's functions failed."""
+    if not result["success"]:
+        said = [line for line in f"{result.get('log', '')}\n{result.get('error', '')}".splitlines() if line.strip()]
+        raise Trouble("\n".join([f"{what} failed.", *(f"    {line}" for line in said[-6:])]))
