@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import csv
 import fcntl
-import hashlib
-import json
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from mmlab.coursework.grading import Mark
 from mmlab.coursework.judging import Job, Judges, Limits, Verdict
+from mmlab.coursework.ledger import Ledger
 from mmlab.coursework.problem import ProblemSet, load
 from mmlab.coursework.source import notebook
-from mmlab.coursework.submission import Unreadable, content
 from mmlab.setup.places import NOTEBOOKS
 from mmlab.setup.report import Trouble
 
@@ -62,18 +54,16 @@ class Course:
             raise Trouble(f"There is no problem set {' '.join(unknown)}.\nWhat to do: name some of: {sets}")
         return [load(known[name]) for name in names or [path.stem for path in paths]]
 
-    def directory(self, **changes: str) -> CourseDirectory:
-        """Give nbgrader's view of the folder, with these changes."""
-        directory = CourseDirectory(config=self.config)
-        for name, value in changes.items():
-            setattr(directory, name, value)
-        return directory
-
-    def api(self) -> NbGraderAPI:
-        """Give nbgrader's functions; what they log is heard only when they fail."""
-        api = NbGraderAPI(self.directory(), config=self.config)
+    def do(self, what: str, *words: str) -> None:
+        """Call one of nbgrader's functions; what it logs is heard only when it fails. Trouble."""
+        api = NbGraderAPI(CourseDirectory(config=self.config), config=self.config)
         api.log.setLevel(logging.CRITICAL)
-        return api
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SQLAlchemy on nbgrader's ways
+            result = getattr(api, what)(*words)
+        if not result["success"]:
+            said = [line for line in f"{result.get('log', '')}\n{result.get('error', '')}".splitlines() if line.strip()]
+            raise Trouble("\n".join([f"{what} {' '.join(words)} failed.", *(f"    {line}" for line in said[-6:])]))
 
     # ── source, release, feedback, export ───────────────────────────────────────────────────────────────────
 
@@ -87,17 +77,17 @@ class Course:
     def release(self, problems: ProblemSet) -> Path:
         """Write a problem set's source notebook, and from it what students get; the gradebook learns of it. Trouble."""
         self.source(problems)
-        done(self.api().generate_assignment(problems.name), f"Releasing {problems.name}")
+        self.do("generate_assignment", problems.name)
         return self.folder / "release" / problems.name / f"{problems.name}.ipynb"
 
     def feedback(self, problems: ProblemSet) -> None:
         """Write what students read about their graded work. Trouble."""
-        done(self.api().generate_feedback(problems.name), f"Writing feedback on {problems.name}")
+        self.do("generate_feedback", problems.name)
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
         """Open the gradebook."""
-        directory = self.directory()
+        directory = CourseDirectory(config=self.config)
         with Gradebook(directory.db_url, directory.course_id) as book:
             yield book
 
@@ -126,13 +116,13 @@ class Course:
     def grade(self, problems: ProblemSet, side_by_side: int, limits: Limits, again: bool = False,
               say: Callable[[str], None] = print) -> list[Verdict]:
         """Grade what is not graded yet, or is newer, or all of it again; give the verdicts of all. Trouble."""
-        if not (self.folder / "release" / problems.name).exists():
-            raise Trouble(f"{problems.name} was not released yet.\n{RELEASE_FIRST}")
         jobs = self.submissions(problems)
         if not jobs:
             raise Trouble(f"{self.folder / 'submitted'} holds nothing of {problems.name} yet.\n{RELEASE_FIRST}")
-        with self.alone():
-            ledger = Ledger(self, problems)
+        with self.alone(), self.gradebook() as book:
+            if problems.name not in [assignment.name for assignment in book.assignments]:
+                raise Trouble(f"The gradebook does not know {problems.name}.\n{RELEASE_FIRST}")
+            ledger = Ledger(self.folder, self.config, problems, book)
             known = {} if again else {job.student: verdict for job in jobs if (verdict := ledger.known(job))}
             todo = [job for job in jobs if job.student not in known]
             if known:
@@ -155,7 +145,7 @@ class Course:
         place.mkdir(exist_ok=True)
         with open(place / "lock", "w", encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # children do not inherit it
             except OSError:
                 raise Trouble("This course is being graded already.\nWhat to do: wait for it, or stop it.") from None
             yield
@@ -169,90 +159,6 @@ class Course:
         table(place / f"{problems.name}.csv", ["student_id", "part", "points", "out_of", "why", "remarks"], rows)
         text = "\n\n".join(told(verdict) for verdict in verdicts)
         (place / f"{problems.name}.txt").write_text(f"{problems.title}\n\n{text}\n", encoding="utf-8")
-
-
-class Ledger:
-    """What has been judged and recorded of one problem set: .grading/NAME/STUDENT.json."""
-
-    def __init__(self, course: Course, problems: ProblemSet) -> None:
-        self.course, self.problems = course, problems
-        self.place = course.folder / ".grading" / problems.name
-        self.place.mkdir(parents=True, exist_ok=True)
-        self.book = digest(course.directory().db_url.encode())
-        path = Path(course.config.Judge.problems) / f"{problems.name}.py"
-        self.asked = digest(path.read_bytes(), course.id.encode())
-
-    def key(self, job: Job) -> str:
-        """Give what stands for a submission as it is now: judged again if anything of it changes."""
-        parts = [self.asked.encode()]
-        for path in sorted([*job.folder.glob("*.ipynb"), *job.folder.glob("timestamp.txt")]):
-            try:
-                parts += [path.name.encode(), content(path)]
-            except (OSError, Unreadable) as error:
-                parts += [path.name.encode(), str(error).encode()]
-        return digest(*parts)
-
-    def known(self, job: Job) -> Verdict | None:
-        """Give the verdict on a submission if it stands in the gradebook."""
-        try:
-            told = json.loads((self.place / f"{job.student}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        graded = self.course.folder / "autograded" / job.student / self.problems.name / f"{self.problems.name}.ipynb"
-        if (told.pop("key"), told.pop("book")) != (self.key(job), self.book) or not graded.exists():
-            return None
-        return Verdict(marks=[Mark(**mark) for mark in told.pop("marks")], **told)
-
-    def record(self, job: Job, verdict: Verdict) -> None:
-        """Let nbgrader write a verdict into the gradebook, from a clean copy of the notebook."""
-        path = self.place / f"{job.student}.json"
-        staged = self.course.folder / ".grading" / "staged" / job.student / self.problems.name
-        staged.mkdir(parents=True, exist_ok=True)
-        (staged / f"{self.problems.name}.ipynb").write_text(verdict.notebook, encoding="utf-8")
-        if not timestamp(job.folder, staged):
-            verdict.remarks.append("Its timestamp.txt cannot be read: it counts as handed in without one.")
-        said = asdict(verdict) | {"book": "", "key": self.key(job)}
-        path.write_text(json.dumps(said), encoding="utf-8")
-        error = self.autograde(job.student)
-        if error:
-            verdict.remarks.append(f"NOT RECORDED in the gradebook: {error}")
-            return
-        path.write_text(json.dumps(said | {"book": self.book}), encoding="utf-8")
-
-    def autograde(self, student: str) -> str:
-        """Run nbgrader's autograde with the verdict at hand, twice if need be; give the error if it fails."""
-        config: Any = Config(self.course.config)
-        config.Judge.judged = str(self.place)
-        for attempt in range(3):
-            directory = CourseDirectory(config=config)
-            directory.submitted_directory = ".grading/staged"
-            directory.student_id, directory.assignment_id = escape(student), self.problems.name
-            grader = Autograde(directory, config=config)
-            grader.force = True
-            grader.log.setLevel(logging.CRITICAL)
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # SQLAlchemy on nbgrader's ways
-                    grader.start()
-                return ""
-            except (Exception, SystemExit) as error:
-                said = f"{type(error).__name__}: {error}"
-                time.sleep(attempt)
-        return said
-
-
-def timestamp(folder: Path, staged: Path) -> bool:
-    """Copy the time of handing in, if there is one; tell whether it can be read."""
-    (staged / "timestamp.txt").unlink(missing_ok=True)
-    if not (folder / "timestamp.txt").exists():
-        return True
-    try:
-        text = content(folder / "timestamp.txt")[:100].decode()
-        parse_utc(text.strip())
-    except (OSError, Unreadable, ValueError, OverflowError):
-        return False
-    (staged / "timestamp.txt").write_text(text, encoding="utf-8")
-    return True
 
 
 def told(verdict: Verdict) -> str:
@@ -273,18 +179,3 @@ def table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
         writer.writerow(head)
         for row in rows:
             writer.writerow([f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else cell for cell in row])
-
-
-def digest(*parts: bytes) -> str:
-    """Give a hash of some bytes."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(b"%d:" % len(part) + part)
-    return whole.hexdigest()
-
-
-def done(result: dict, what: str) -> None:
-    """Raise Trouble if one of nbgrader's functions failed."""
-    if not result["success"]:
-        said = [line for line in f"{result.get('log', '')}\n{result.get('error', '')}".splitlines() if line.strip()]
-        raise Trouble("\n".join([f"{what} failed.", *(f"    {line}" for line in said[-6:])]))

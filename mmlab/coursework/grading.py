@@ -13,7 +13,12 @@ from mmlab.coursework.plain import UNANSWERED, Plain
 from mmlab.coursework.problem import Part, ProblemSet, Wrong
 from mmlab.coursework.sandbox import SECONDS, TOTAL, Failed, Nursery, Sandbox, Stopped
 
+NOT_YET = "Not answered yet."
 ODD = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # raised by an odd answer
+
+
+class OutOfTime(BaseException):
+    """All the time for a submission is over, wherever its judge is."""
 
 
 @dataclass
@@ -116,6 +121,7 @@ class Grader:
         if fraction < 1:
             word = "\n".join([word, *self.troubles[-3:]]).strip()
         self.troubles.clear()
+        word = "".join(each if each.isprintable() or each == "\n" else "�" for each in word)
         return Mark(grade_id, round(part.points * fraction, 2), part.points, word)
 
     def judge(self, part: Part, grade_id: str) -> tuple[float, str]:
@@ -125,6 +131,9 @@ class Grader:
         except Stopped as reason:
             self.renew()
             return 0.0, f"The answer was stopped: {reason}."
+        except OutOfTime:
+            self.renew()
+            return 0.0, "The check could not judge this answer in time: please look at it."
 
 
 def verdict(part: Part, work: Asked) -> tuple[float, str]:
@@ -136,7 +145,7 @@ def verdict(part: Part, work: Asked) -> tuple[float, str]:
     except Wrong as wrong:
         return 0.0, str(wrong)
     except Failed as error:
-        return 0.0, "Not answered yet." if UNANSWERED in str(error) else f"The answer raised {error}"
+        return 0.0, NOT_YET if UNANSWERED in str(error) else f"The answer raised {error}"
     except Stopped:
         raise
     except ODD as error:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from mmlab.coursework.grading import Grader, Mark
+from mmlab.coursework.grading import NOT_YET, Grader, Mark, OutOfTime
 from mmlab.coursework.persona import uses_numbers
 from mmlab.coursework.problem import ProblemSet, load
 from mmlab.coursework.sandbox import SECONDS, TOTAL, Nursery
@@ -31,8 +31,8 @@ from mmlab.coursework.submission import Unreadable, cells, find, merged, read, r
 if sys.platform == "linux":
     import resource
 
-MARGIN = 15  # seconds that a judge may take beyond what the answers may: to read, to check, to say
-MEMORY = 3 << 30  # bytes of a judge's address space
+MARGIN = 10  # seconds that a judge may take beyond the time for a submission: to come to an end, and say what it has
+MEMORY = 2 << 30  # bytes of a judge's address space
 PR_SET_PDEATHSIG = 1
 
 
@@ -79,7 +79,8 @@ def judged(problems: ProblemSet, course: str, job: Job, nursery: Nursery, limits
     grader = Grader(problems, job.student, course, nursery, limits.seconds, limits.total)
     marks = grader.grade(cells(problems, notebook))
     for mark in marks:
-        if mark.points < mark.out_of and uses_numbers(problems.part(mark.grade_id).setup):
+        lost = mark.points < mark.out_of and mark.word != NOT_YET
+        if lost and uses_numbers(problems.part(mark.grade_id).setup):
             mark.word = "\n".join([mark.word, *(each for each in odd if "works here" in each)])
     return Verdict(job.student, marks, odd, nbformat.writes(notebook))
 
@@ -191,7 +192,7 @@ class Judge:
 def work(pipe: int, problems: ProblemSet, course: str, job: Job, nursery: Nursery, limits: Limits) -> None:
     """Be a judge: say the verdict, or the error, into the pipe, and end."""
     try:
-        limit()
+        limit(limits.total)
         said = json.dumps(asdict(judged(problems, course, job, nursery, limits)))
     except BaseException:
         said = traceback.format_exc()
@@ -201,14 +202,21 @@ def work(pipe: int, problems: ProblemSet, course: str, job: Job, nursery: Nurser
     os._exit(0)
 
 
-def limit() -> None:
-    """End with the process that began this one; take no more memory than a judge needs; hear nothing, say nothing."""
+def limit(seconds: float) -> None:
+    """End with the process that began this one; take no more memory and time than a judge needs; say nothing."""
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     nothing_there = os.open(os.devnull, os.O_RDWR)
     for fd in range(3):
         os.dup2(nothing_there, fd)
+
+
+def over(*_: object) -> None:
+    """Say that the time is over."""
+    raise OutOfTime
 
 
 def main(words: list[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.filters import clean_html, markdown2html
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
@@ -43,7 +44,8 @@ def configure(c: Config, folder: Path, course: str = COURSE) -> None:
     c.CourseDirectory.course_id = course
     c.ClearSolutions.enforce_metadata = False
     c.OverwriteCells.add_missing_cells = True
-    c.HTMLExporter.sanitize_html = True  # an essay may hold HTML, which would run in the reader's browser
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.filters = {"markdown2html": "mmlab.coursework.nbgrading.harmless"}
     c.GenerateAssignment.preprocessors = [
         LockCells, Starter, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells, CheckCellMetadata,
     ]  # fmt: skip
@@ -52,6 +54,11 @@ def configure(c: Config, folder: Path, course: str = COURSE) -> None:
     ]  # fmt: skip
     c.Judge.problems = str(folder / "problems")
     c.Judge.course = course
+
+
+def harmless(markdown: str) -> str:
+    """Give Markdown as HTML that runs nothing: an essay may hold a script, and nbgrader's pages would run it."""
+    return str(clean_html(markdown2html(markdown)))
 
 
 class Starter(NbGraderPreprocessor):
@@ -71,15 +78,11 @@ class Judge(NbGraderPreprocessor):
     seconds = Float(SECONDS, help="how long a cell, or a question of a check, may take").tag(config=True)
     total = Float(TOTAL, help="how long a submission may take").tag(config=True)
     confined = Bool(True, help="whether to refuse where submitted code cannot be shut in").tag(config=True)
-    judged = Unicode(help="the folder of verdicts reached before; if none is named, judge").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
         """Mark a notebook."""
         told = resources["nbgrader"]
-        if self.judged:
-            verdict = json.loads((Path(self.judged) / f"{told['student']}.json").read_text(encoding="utf-8"))
-        else:
-            verdict = self.verdict(nb, told["notebook"], told["student"])
+        verdict = self.verdict(nb, told["notebook"], told["student"])
         places = {grade_id(cell): cell for cell in nb.cells if cell.cell_type == "code"}
         for mark in verdict["marks"]:
             show(places[mark["grade_id"]], Mark(**mark))

@@ -1,11 +1,24 @@
-"""Grade answers as the course does: one part alone, by one student, in a sandbox of its own."""
+"""Grade answers as the course does: one part alone, by one student, in a sandbox of its own; or a whole class."""
 
 import importlib.util
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook
+
+from mmlab.coursework.__main__ import main
 from mmlab.coursework.grading import Cell, Grader, Mark
 from mmlab.coursework.problem import Part, ProblemSet, load
 from mmlab.coursework.sandbox import Nursery
+from mmlab.setup import places
 from mmlab.setup.places import NOTEBOOKS
 
 COURSE = "mmlab"
@@ -30,3 +43,85 @@ def wrong(short: str) -> dict[str, dict[str, str | tuple[str, float]]]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return dict(module.WRONG)
+
+
+class Done(NamedTuple):
+    """What a command has come to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@contextmanager
+def scripts_on_path() -> Iterator[None]:
+    """Let the commands of this environment be found, as the command line does: nbgrader asks alembic."""
+    before = os.environ["PATH"]
+    os.environ["PATH"] = places.variables(Path(sys.prefix))["PATH"]
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+class Class:
+    """A course in a folder of its own, the students of which hand in what a test says."""
+
+    def __init__(self, folder: Path, problems: Path) -> None:
+        """Release the problem sets in the folder `problems`."""
+        self.folder = folder
+        shutil.copytree(problems, folder / "problems", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(NOTEBOOKS / "coursework" / "nbgrader_config.py", folder)
+        self.sets = [load(path) for path in sorted((folder / "problems").glob("*.py"))]
+        done = self.run("release")
+        assert done.returncode == 0, done.stderr
+
+    def run(self, *words: str) -> Done:
+        """Do what `python -m mmlab.coursework` does on the course, in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), scripts_on_path():
+            code = main([*words, "--folder", str(self.folder)])
+        return Done(code, out.getvalue(), err.getvalue())
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "mmlab.coursework", *words, "--folder", str(self.folder)]
+
+    def submitted(self, student: str, problems: ProblemSet) -> Path:
+        """Make the folder of a submission."""
+        folder = self.folder / "submitted" / student / problems.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def blank(self, problems: ProblemSet) -> NotebookNode:
+        """Give the notebook that was released."""
+        return nbformat.read(self.folder / "release" / problems.name / f"{problems.name}.ipynb", as_version=4)
+
+    def filled(self, problems: ProblemSet, student: str, answers: dict[str, str]) -> NotebookNode:
+        """Give the released notebook as a student fills it: by part id, "me" for the name."""
+        notebook = self.blank(problems)
+        texts = {f"{problems.short}-{name}-answer": text for name, text in answers.items()}
+        texts[f"{problems.short}-me"] = f"me = {student!r}"
+        for cell in notebook.cells:
+            cell.source = texts.get(cell.metadata.nbgrader.grade_id, cell.source)
+        return notebook
+
+    def hand_in(self, student: str, problems: ProblemSet, answers: dict[str, str]) -> Path:
+        """Hand in a notebook with these answers."""
+        path = self.submitted(student, problems) / f"{problems.name}.ipynb"
+        nbformat.write(self.filled(problems, student, answers), path)
+        return path
+
+    def scores(self, problems: ProblemSet) -> dict[str, float]:
+        """Give what the gradebook says: the score of each student."""
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as book:
+            return {each["student"]: each["score"] for each in book.submission_dicts(problems.name)}
+
+    def words(self, problems: ProblemSet) -> dict[str, str]:
+        """Give what the report says of each student, on its lines."""
+        text = (self.folder / "reports" / f"{problems.name}.txt").read_text(encoding="utf-8")
+        return {each.split(": ")[0]: each for each in text.strip().split("\n\n")[1:]}
+
+
+def solutions(problems: ProblemSet) -> dict[str, str]:
+    """Give the reference answer to each part that is not an essay."""
+    return {part.id: part.solution for part in problems.parts if part.check}
