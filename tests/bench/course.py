@@ -1,4 +1,4 @@
-"""Grade a simulated class: make course-grade -j 2 beside plain nbgrader, on the same work: python -m tests.bench.course.
+"""Grade a simulated class, beside plain nbgrader on the same work: python -m tests.bench.course.
 
 Plain is `nbgrader autograde` as it comes: a Jupyter kernel for each notebook, and the examples as visible asserts in
 the graded cells, which is less than the hidden checks that we make. Both read the same answers. Of twenty students
@@ -135,8 +135,9 @@ def main(words: list[str]) -> int:
     }  # fmt: skip
     where = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     print(f"{problems.name}, {len(problems.parts)} parts. {where}")
-    print(f"make course-grade -j {told.jobs}:     {told.students:4} in {mine:6.1f} s, {mine / told.students:.2f} s each")
-    print(f"plain nbgrader autograde:  {few:4} in {theirs:6.1f} s, {theirs / few:.2f} s each")
+    for what, count, took in ((f"make course-grade -j {told.jobs}", told.students, mine),
+                              ("plain nbgrader autograde", few, theirs)):
+        print(f"{what + ':':26} {count:4} in {took:6.1f} s, {took / count:.2f} s each")
     verdict = "ok" if figures["ratio"] >= BAR else "MISSED"
     print(f"throughput, ours : plain   {figures['ratio']:.1f} × (≥ {BAR}: {verdict})")
     if told.json:
