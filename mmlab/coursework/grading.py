@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 from mmlab.coursework.persona import drawn
 from mmlab.coursework.plain import UNANSWERED, Plain
 from mmlab.coursework.problem import Part, ProblemSet, Wrong
-from mmlab.coursework.sandbox import SECONDS, TOTAL, Failed, Nursery, Sandbox, Stopped
+from mmlab.coursework.sandbox import SECONDS, TOTAL, Failed, Nursery, Stopped
 
 NOT_YET = "Not answered yet."
 ODD = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # raised by an odd answer
@@ -40,21 +41,31 @@ class Mark:
     word: str = ""
 
 
+class Answers(Protocol):
+    """What can be asked: a Sandbox, or the notebook of a student who practises."""
+
+    def value(self, name: str) -> Plain: ...
+
+    def call(self, function: str, *arguments: Plain) -> Plain: ...
+
+    def probe(self, code: str, **named: Plain) -> Plain: ...
+
+
 @dataclass
 class Asked:
-    """The work as a check sees it: the sandbox, and the numbers that this student met."""
+    """The work as a check sees it: the answers, and the numbers that this student met."""
 
-    sandbox: Sandbox
+    answers: Answers
     rng: random.Random
 
     def value(self, name: str, kind: type | None = None) -> Plain:
-        return of_kind(self.sandbox.value(name), f"`{name}`", kind)
+        return of_kind(self.answers.value(name), f"`{name}`", kind)
 
     def call(self, function: str, *arguments: Plain, kind: type | None = None) -> Plain:
-        return of_kind(self.sandbox.call(function, *arguments), f"What `{function}` returns", kind)
+        return of_kind(self.answers.call(function, *arguments), f"What `{function}` returns", kind)
 
     def probe(self, code: str, **named: Plain) -> Plain:
-        return self.sandbox.probe(code, **named)
+        return self.answers.probe(code, **named)
 
 
 def of_kind(value: Plain, what: str, kind: type | None) -> Plain:

@@ -32,10 +32,9 @@ from traitlets import Bool, Float, Unicode
 from traitlets.config import Config
 
 from mmlab.coursework.grading import Mark
+from mmlab.coursework.persona import COURSE
 from mmlab.coursework.sandbox import SECONDS, TOTAL
 from mmlab.coursework.source import unsolve
-
-COURSE = "mmlab"
 
 
 def configure(c: Config, folder: Path, course: str = COURSE) -> None:

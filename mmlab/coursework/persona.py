@@ -7,10 +7,11 @@ import os
 import random
 
 NAMES = ("MMLAB_STUDENT", "JUPYTERHUB_USER")  # a grader says whose work it is; a hub knows
+COURSE = "mmlab"  # for which the numbers are drawn, unless the course has another name
 _said: dict[str, str] = {}
 
 
-def iam(student: str, course: str = "mmlab") -> None:
+def iam(student: str, course: str = COURSE) -> None:
     """Say who works here, by the id under which the work is handed in, and for which course."""
     _said.update(student=student.strip(), course=course)
     print(f"These questions are drawn for {whoami()}.")
@@ -23,7 +24,7 @@ def whoami() -> str:
 
 def personal(part: str) -> random.Random:
     """Give the random numbers of a part ("ps1-holes"): those of this student in this course."""
-    return drawn(_said.get("course", "mmlab"), whoami(), part)
+    return drawn(_said.get("course", COURSE), whoami(), part)
 
 
 def drawn(course: str, student: str, part: str) -> random.Random:

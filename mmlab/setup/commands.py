@@ -81,6 +81,13 @@ def course(words: Sequence[str]) -> int:
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
+def practice(words: Sequence[str]) -> int:
+    """write the problem sets as notebooks to practise with, in notebooks/practice (--fresh: anew)"""
+    prefix = install.ensure("lab")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.coursework.practice", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def clean(words: Sequence[str]) -> int:
     """remove .venv and everything else that was made here"""
     for name in (".venv", "build", "mmlab.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache",
@@ -93,7 +100,7 @@ def clean(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
-    "notebooks": notebooks, "html": html, "course": course, "lock": lock, "clean": clean,
+    "notebooks": notebooks, "html": html, "course": course, "practice": practice, "lock": lock, "clean": clean,
 }
 
 

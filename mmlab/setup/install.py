@@ -102,6 +102,8 @@ def install(level: str) -> None:
     with step("[4/4] installing mmlab itself from this folder"):
         install_project(installer)
         silence_news()
+        if level != "lab":
+            name_the_course()
     mark(wanted(level))
 
 
@@ -246,3 +248,11 @@ def silence_news() -> None:
     folder = VENV / "etc" / "jupyter" / "labconfig"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "page_config.json").write_text(json.dumps(NO_NEWS), encoding="utf-8")
+
+
+def name_the_course() -> None:
+    """Let nbgrader find the course from wherever it is started: JupyterLab's menu shows it in `make lab` too."""
+    folder = VENV / "etc" / "jupyter"
+    folder.mkdir(parents=True, exist_ok=True)
+    course = str(ROOT / "notebooks" / "coursework")
+    (folder / "nbgrader_config.py").write_text(f"load_subconfig('nbgrader_config.py', {course!r})\n", encoding="utf-8")

@@ -15,7 +15,8 @@ from mmlab.setup.report import Trouble
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
 NBVAL = [
-    *PYTEST, "notebooks", "--nbval", "--nbval-current-env",
+    *PYTEST, "notebooks", "--ignore=notebooks/coursework", "--ignore=notebooks/practice", "--nbval",
+    "--nbval-current-env",
     "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "60",
 ]  # fmt: skip
 # The user's own start-up files and settings change no result.
