@@ -29,6 +29,7 @@ class Cell:
     source: str
     grade_id: str | None = None
     name: str = "the answer"
+    said: str = ""  # what it printed, once it has run
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Grader:
             for cell in cells:
                 if cell.grade_id is None:
                     self.run(cell.source, cell.name)
+                    cell.said = self.sandbox.output
                 else:
                     marks.append(self.mark(cell.grade_id))
         return marks

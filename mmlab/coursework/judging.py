@@ -26,7 +26,7 @@ from mmlab.coursework.persona import uses_numbers
 from mmlab.coursework.problem import ProblemSet, load
 from mmlab.coursework.sandbox import SECONDS, TOTAL, Nursery
 from mmlab.coursework.source import released
-from mmlab.coursework.submission import Unreadable, cells, find, merged, read, remarks
+from mmlab.coursework.submission import Unreadable, ask_again, find, merged, read, remarks, to_run
 
 if sys.platform == "linux":
     import resource
@@ -77,7 +77,9 @@ def judged(problems: ProblemSet, course: str, job: Job, nursery: Nursery, limits
     odd = remarks(problems, job.student, path, found)
     notebook = merged(problems, course, found)
     grader = Grader(problems, job.student, course, nursery, limits.seconds, limits.total)
-    marks = grader.grade(cells(problems, notebook))
+    cells = list(to_run(problems, notebook))
+    marks = grader.grade([cell for _, cell in cells])
+    ask_again(cells)
     for mark in marks:
         lost = mark.points < mark.out_of and mark.word != NOT_YET
         if lost and uses_numbers(problems.part(mark.grade_id).setup):

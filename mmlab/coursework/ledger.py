@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from mmlab.coursework.grading import Mark
 from mmlab.coursework.judging import Job, Verdict
-from mmlab.coursework.nbgrading import grade_id, show
+from mmlab.coursework.nbgrading import name, show
 from mmlab.coursework.problem import ProblemSet
 from mmlab.coursework.source import released
 from mmlab.coursework.submission import Unreadable, content
@@ -93,13 +93,13 @@ class Ledger:
 
     def enter(self, verdict: Verdict, when: str | None) -> None:
         """Write a verdict into the gradebook, as nbgrader's SaveAutoGrades and AssignLatePenalties do."""
-        name, student = self.problems.name, verdict.student
+        what, student = self.problems.name, verdict.student
         self.book.update_or_create_student(student)
-        self.book.update_or_create_submission(name, student, **({"timestamp": when} if when else {}))
-        work = self.book.find_submission_notebook(name, name, student)
+        self.book.update_or_create_submission(what, student, **({"timestamp": when} if when else {}))
+        work = self.book.find_submission_notebook(what, what, student)
         points = {mark.grade_id: mark.points for mark in verdict.marks}
         texts = {cell.id: cell.source for cell in nbformat.reads(verdict.notebook, 4).cells}
-        unanswered = {name for name, text in self.blank.items() if texts[name] == text}
+        unanswered = {each for each, text in self.blank.items() if texts[each] == text}
         for grade in work.grades:
             grade.auto_score = points.get(grade.name, 0.0 if grade.name in unanswered else None)
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
@@ -108,7 +108,7 @@ class Ledger:
         late = work.assignment.total_seconds_late > 0 or work.late_submission_penalty
         self.book.db.commit()
         if late:
-            told: dict[str, Any] = {"student": student, "assignment": name, "notebook": name}
+            told: dict[str, Any] = {"student": student, "assignment": what, "notebook": what}
             told["db_url"] = self.directory.db_url
             AssignLatePenalties(config=self.config).preprocess(NotebookNode(cells=[]), {"nbgrader": told})
         self.book.db.expunge_all()
@@ -119,7 +119,7 @@ class Ledger:
         shutil.rmtree(path.parent, ignore_errors=True)
         path.parent.mkdir(parents=True)
         notebook = nbformat.reads(verdict.notebook, 4)
-        places = {grade_id(cell): cell for cell in notebook.cells if cell.cell_type == "code"}
+        places = {name(cell): cell for cell in notebook.cells if cell.cell_type == "code"}
         for mark in verdict.marks:
             show(places[mark.grade_id], mark)
         nbformat.write(notebook, path)

@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import bleach
 import nbformat
-from nbconvert.filters import clean_html, markdown2html
+from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
@@ -36,6 +37,13 @@ from mmlab.coursework.persona import COURSE
 from mmlab.coursework.sandbox import SECONDS, TOTAL
 from mmlab.coursework.source import unsolve
 
+# What Markdown turns into; everything else is shown as it was typed.
+TAGS = {
+    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol",
+    "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {"*": ["class", "id", "title"], "a": ["href"], "img": ["alt", "src"]}
+
 
 def configure(c: Config, folder: Path, course: str = COURSE) -> None:
     """Set nbgrader up for the course in `folder`: problems/, source/, release/, submitted/, autograded/, feedback/."""
@@ -57,7 +65,7 @@ def configure(c: Config, folder: Path, course: str = COURSE) -> None:
 
 def harmless(markdown: str) -> str:
     """Give Markdown as HTML that runs nothing: an essay may hold a script, and nbgrader's pages would run it."""
-    return str(clean_html(markdown2html(markdown)))
+    return str(bleach.clean(markdown2html(markdown), tags=TAGS, attributes=ATTRIBUTES))
 
 
 class Starter(NbGraderPreprocessor):
@@ -82,17 +90,20 @@ class Judge(NbGraderPreprocessor):
         """Mark a notebook."""
         told = resources["nbgrader"]
         verdict = self.verdict(nb, told["notebook"], told["student"])
-        places = {grade_id(cell): cell for cell in nb.cells if cell.cell_type == "code"}
+        places = {name(cell): cell for cell in nb.cells if cell.cell_type == "code"}
+        for cell in nbformat.reads(verdict["notebook"], as_version=4).cells:
+            if cell.get("outputs"):
+                places[name(cell)].outputs = cell.outputs
         for mark in verdict["marks"]:
             show(places[mark["grade_id"]], Mark(**mark))
         return nb, resources
 
-    def verdict(self, nb: NotebookNode, name: str, student: str) -> dict[str, Any]:
+    def verdict(self, nb: NotebookNode, assignment: str, student: str) -> dict[str, Any]:
         """Let a process of its own judge a notebook."""
         with tempfile.TemporaryDirectory() as folder:
-            nbformat.write(nb, Path(folder) / f"{name}.ipynb")
+            nbformat.write(nb, Path(folder) / f"{assignment}.ipynb")
             limits = [str(self.seconds), str(self.total), str(self.confined)]
-            words = [str(Path(self.problems) / f"{name}.py"), self.course, student, folder, *limits]
+            words = [str(Path(self.problems) / f"{assignment}.py"), self.course, student, folder, *limits]
             command = [sys.executable, "-m", "mmlab.coursework.judging", *words]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode:
@@ -100,10 +111,9 @@ class Judge(NbGraderPreprocessor):
         return dict(json.loads(done.stdout))
 
 
-def grade_id(cell: NotebookNode) -> str | None:
-    """Give the name of the part that is graded in a cell, None if none is."""
-    marks = cell.metadata.get("nbgrader", {})
-    return marks.get("grade_id") if marks.get("grade") else None
+def name(cell: NotebookNode) -> str:
+    """Give the name that nbgrader knows a cell by, "" if it knows it not."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def show(cell: NotebookNode, mark: Mark) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mmlab.coursework.problem import ProblemSet
 from mmlab.coursework.source import NOBODY, released
 
 FILE = 50 << 20  # bytes of a notebook, at most
+SHOWN = 5000  # characters of what a locked cell prints, at most
 TEXT = 1 << 20  # bytes of its cells without their outputs, at most
 
 
@@ -100,16 +101,23 @@ def merged(problems: ProblemSet, course: str, found: list[Found]) -> NotebookNod
     return notebook
 
 
-def cells(problems: ProblemSet, notebook: NotebookNode) -> Iterator[Cell]:
-    """Give the cells of a merged notebook that are to be run, or graded."""
+def to_run(problems: ProblemSet, notebook: NotebookNode) -> Iterator[tuple[NotebookNode, Cell]]:
+    """Give the cells of a merged notebook that are to be run, or graded: as they are, and as the grader takes them."""
     graded = {problems.grade_id(part) for part in problems.parts if part.check}
     for cell in notebook.cells:
         if cell.cell_type == "code":
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in graded:
-                yield Cell("", name)
+                yield cell, Cell("", name)
             else:
-                yield Cell(cell.source, name=f"the answer ({name or 'a cell added to it'})")
+                yield cell, Cell(cell.source, name=f"the answer ({name or 'a cell added to it'})")
+
+
+def ask_again(cells: Iterable[tuple[NotebookNode, Cell]]) -> None:
+    """Let the cells that ask show what they have asked this student."""
+    for cell, ran in cells:
+        if ran.said and cell.metadata.get("nbgrader", {}).get("locked"):
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=ran.said[:SHOWN])]
 
 
 def remarks(problems: ProblemSet, student: str, path: Path, found: list[Found]) -> list[str]:

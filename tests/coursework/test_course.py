@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -160,6 +161,8 @@ def test_what_if_feedback_is_written(course: Class, problems: ProblemSet) -> Non
     assert course.run("feedback").returncode == 0
     page = (course.folder / "feedback" / "mallory" / problems.name / f"{problems.name}.html").read_text("utf-8")
     assert "The sum is another one." in page
+    assert re.search(r"\d+ \+ \d+ = \?", page), "the numbers that this student met"
+    assert '<h2 id="1.-A-sum' in page
     assert "0 of 2 points" in page
     assert "<script>stolen" not in page
     assert "onerror=stolen()>" not in page
@@ -235,7 +238,7 @@ def test_what_if_submitted_code_cannot_be_shut_in(
 
 
 def test_what_if_there_is_nothing_to_grade(tmp_path: Path) -> None:
-    course = Class(tmp_path / "course", TRIAL)
+    course = Class(tmp_path / "course", TRIAL, release=False)
     for words in (["grade"], ["grade", "ps0"], ["grade", "ps99"]):
         done = course.run(*words)
         assert done.returncode == 1
