@@ -1,0 +1,107 @@
+"""Kernels with one thing wrong: for each bug hunt, the bugs to draw from.
+
+A bug is a function of a room in which one piece of the text is replaced by another. It is there only while the mutant
+runs, so a true kernel may stand beside it.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+from mmlab.machine import Kernel
+from mmlab.process import Process
+
+
+class Bug(NamedTuple):
+    """What is wrong: in which function ("mm.msync:sys_msync"), what stands there, and what is put in its place."""
+
+    function: str
+    right: str
+    wrong: str
+
+
+BUGS: dict[str, dict[str, Bug]] = {
+    "ps3-bug": {
+        "around": Bug("mm.memory:do_fault_around", "max(address & -(nr_pages * PAGE_SIZE), vma.vm_start)",
+                      "address & PAGE_MASK"),
+        "zero": Bug("mm.memory:do_anonymous_page", "if not flags & FAULT_FLAG_WRITE:", "if False:"),
+        "last": Bug("mm.filemap:filemap_fault", "last_page(mapping)", "mapping.host.i_size // PAGE_SIZE"),
+        "private": Bug("mm.memory:do_fault", "if not vma.vm_flags & VM_SHARED:", "if False:"),
+        "clean": Bug("mm.page_writeback:clear_page_dirty_for_io", "if page_mkclean(page):", "if False:"),
+        "async": Bug("mm.msync:sys_msync", "flags & MS_SYNC and vma.vm_file",
+                     "flags & (MS_SYNC | MS_ASYNC) and vma.vm_file"),
+        "copies": Bug("mm.truncate:truncate_pagecache", "even_cows=True", "even_cows=False"),
+        "drop": Bug("mm.filemap:invalidate_mapping_pages", " and not page.flags & PG_dirty", ""),
+    },
+}  # fmt: skip
+
+
+def drawn_bug(hunt: str, rng: random.Random) -> str:
+    """Draw the name of a bug."""
+    return rng.choice(sorted(BUGS[hunt]))
+
+
+def mutant(hunt: str, rng: random.Random, **options: Any) -> Any:
+    """Boot a machine with one of the hunt's bugs. It is used as any Kernel."""
+    return infected(hunt, drawn_bug(hunt, rng), **options)
+
+
+def infected(hunt: str, name: str, **options: Any) -> Any:
+    """Boot a machine with the bug of that name."""
+    return Mutant(Kernel(**options), BUGS[hunt][name])
+
+
+class Mutant:
+    """A Kernel, or one of its processes, that has a bug while it runs."""
+
+    def __init__(self, target: Any, bug: Bug) -> None:
+        self._target, self._bug = target, bug
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            with present(self._bug):
+                result = found(*arguments, **named)
+            return Mutant(result, self._bug) if isinstance(result, Process) else result
+
+        return call
+
+    def __repr__(self) -> str:
+        return repr(self._target)
+
+
+@contextmanager
+def present(bug: Bug) -> Iterator[None]:
+    """Let the bug be there."""
+    function, code = mutated(bug)
+    true, function.__code__ = function.__code__, code
+    try:
+        yield
+    finally:
+        function.__code__ = true
+
+
+@cache
+def mutated(bug: Bug) -> tuple[FunctionType, CodeType]:
+    """Give the function, and its code with the bug in it."""
+    module, name = bug.function.split(":")
+    room = import_module(f"mmlab.{module}")
+    function = getattr(room, name)
+    source = inspect.getsource(function)
+    if source.count(bug.right) != 1:
+        raise ValueError(f"{bug.function} holds {bug.right!r} {source.count(bug.right)} times, not once")
+    text, names = source.replace(bug.right, bug.wrong), dict(vars(room))
+    flags = __future__.annotations.compiler_flag
+    exec(compile(text, function.__code__.co_filename, "exec", flags, dont_inherit=True), names)
+    return function, names[name].__code__.replace(co_firstlineno=function.__code__.co_firstlineno)
