@@ -5,7 +5,6 @@ runs, so a true kernel may stand beside it.
 """
 
 from __future__ import annotations
-import __future__
 
 import inspect
 import random
@@ -102,6 +101,5 @@ def mutated(bug: Bug) -> tuple[FunctionType, CodeType]:
     if source.count(bug.right) != 1:
         raise ValueError(f"{bug.function} holds {bug.right!r} {source.count(bug.right)} times, not once")
     text, names = source.replace(bug.right, bug.wrong), dict(vars(room))
-    flags = __future__.annotations.compiler_flag
-    exec(compile(text, function.__code__.co_filename, "exec", flags, dont_inherit=True), names)
+    exec(compile(text, function.__code__.co_filename, "exec", annotations.compiler_flag, dont_inherit=True), names)
     return function, names[name].__code__.replace(co_firstlineno=function.__code__.co_firstlineno)

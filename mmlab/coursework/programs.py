@@ -51,13 +51,16 @@ class Recorder:
         return call
 
 
-def record(program: Callable[..., Any], *arguments: Any, kernel: Kernel | None = None) -> list[Call]:
+def record(
+    program: Callable[..., Any], *arguments: Any, kernel: Kernel | None = None,
+    ends: tuple[type[Exception], ...] = (OSError, MemoryFault),
+) -> list[Call]:
     """Run program(kernel, …), on a fresh machine unless one is given, and give the calls that it makes.
 
-    A signal, or an error of the kernel's that it does not handle, ends it as it would end any program.
+    `ends`: the errors that may end it, as they would any program that does not handle them.
     """
     calls: list[Call] = []
-    with suppress(OSError, MemoryFault):
+    with suppress(*ends):
         program(Recorder(kernel or Kernel(mem=MEMORY), calls, []), *arguments)
     return calls
 

@@ -174,11 +174,20 @@ def areas_drawn(rng):
     for _ in range(rng.randint(2, 5)):
         at += rng.randint(0, 3) * PAGE_SIZE
         pages, pgoff = rng.randint(1, 4), rng.randint(0, 3)
-        size = rng.choice([None, rng.randint(0, 8) * PAGE_SIZE, rng.randint(0, 8 * PAGE_SIZE)])
+        whole, part = rng.randint(pgoff, pgoff + pages) * PAGE_SIZE, rng.randint(1, PAGE_SIZE - 1)
+        size = rng.choice([None, rng.randint(0, 8) * PAGE_SIZE, whole, whole + part, whole + part])
         prot = rng.choice(["", "r", "r", "w", "rw", "rw", "x", "rx"])
         areas.append((at, at + pages * PAGE_SIZE, prot, 0 if size is None else pgoff, size))
         at += pages * PAGE_SIZE
     return areas
+
+
+def address_drawn(rng, areas):
+    """An address: anywhere, or at one of the edges of an area or of its file."""
+    start, end, _, pgoff, size = rng.choice(areas)
+    file_end = start + (size or 0) - pgoff * PAGE_SIZE
+    edges = [start - 1, start, end - 1, end, file_end - 1, file_end, file_end + 1, file_end + PAGE_SIZE]
+    return rng.choice([*edges, rng.randrange(HOME - PAGE_SIZE, areas[-1][1] + PAGE_SIZE)])
 
 
 def mapped(areas):
@@ -204,11 +213,11 @@ def what_happens(proc, address, store):
 
 
 def check_signal(work: Work):
-    for _ in range(12):
+    for _ in range(16):
         areas = areas_drawn(work.rng)
-        proc, end = mapped(areas), areas[-1][1]
-        for _ in range(12):
-            address, store = work.rng.randrange(HOME - PAGE_SIZE, end + PAGE_SIZE), work.rng.random() < 0.5
+        proc = mapped(areas)
+        for _ in range(16):
+            address, store = address_drawn(work.rng, areas), work.rng.random() < 0.5
             expected, given = what_happens(proc, address, store), work.call("outcome", areas, address, store)
             if given != expected:
                 wanted = "store" if store else "load"
@@ -413,7 +422,7 @@ assert count_faults("tmpfs", 20, [("store", 3), ("store", 4)]) == 2, "two stores
 RUN_FAULTS = '''
 tree, dirty, result = mapping["page_tree"], set(), []
 for pgoff, word in moves:
-    if word == b"drop":
+    if word == "drop":
         for each in set(tree) - dirty:
             del tree[each]
         continue
@@ -424,7 +433,7 @@ for pgoff, word in moves:
     answer, page = pair
     result.append([answer, None if page is None else [len(page), bytes(page[:8]), bytes(page[-8:])], sorted(tree)])
     if word and page is not None:
-        page[: len(word)] = word
+        page[: len(word)] = word.encode()
         dirty.add(pgoff)
 '''
 
@@ -435,7 +444,7 @@ def fault_drawn(rng):
     blocks = -(-size // PAGE_SIZE)
     disk = {n: bytes([rng.randint(1, 255)]) * (min(PAGE_SIZE, size - n * PAGE_SIZE))
             for n in range(blocks) if rng.random() < 0.7}  # fmt: skip
-    words = [b"", b"", b"by %c" % rng.randint(65, 90), b"drop"]
+    words = ["", "", "by " + chr(rng.randint(65, 90)), "drop"]
     moves = [(rng.randrange(blocks + 2), rng.choice(words)) for _ in range(12)]
     return size, {n: block.ljust(PAGE_SIZE, b"\0") for n, block in disk.items()}, moves
 
@@ -457,7 +466,7 @@ def faults_told(size, disk, moves):
     kernel, told = Kernel(), []
     proc, fd = file_on_disk(kernel, size, disk)
     for pgoff, word in moves:
-        if word == b"drop":
+        if word == "drop":
             kernel.drop_caches()
             continue
         addr = proc.mmap(0, PAGE_SIZE, RW, MAP_SHARED, fd, pgoff * PAGE_SIZE)
@@ -470,9 +479,15 @@ def faults_told(size, disk, moves):
         ends = page and [PAGE_SIZE, page[:8], page[-8:]]
         told.append([answer, ends, [n for n, there in enumerate(proc.fincore(fd)) if there]])
         if word and page:
-            proc.store(addr, word)
+            proc.store(addr, word.encode())
         proc.munmap(addr, PAGE_SIZE)
     return told
+
+
+def said(moves):
+    """Moves in words."""
+    return "; ".join("drop_caches" if word == "drop" else f"fault {pgoff}" + f", store {word!r}" * bool(word)
+                     for pgoff, word in moves)  # fmt: skip
 
 
 def check_fault(work: Work):
@@ -483,13 +498,13 @@ def check_fault(work: Work):
         if not told:
             raise Wrong("`filemap_fault` is to return a pair, the answer and the page.")
         for (answer, ends, tree), given in zip(faults_told(size, disk, moves), told, strict=True):
-            about = f"A file of {size} bytes with the blocks {sorted(disk)} on its disk, and the faults {moves}"
+            about = f"A file of {size} bytes, of which the disk has pages {sorted(disk)}. {said(moves)}"
             if given[0] != answer:
-                raise Wrong(f"{about}: the kernel gives another answer than {given[0]!r} to one of the faults.")
+                raise Wrong(f"{about}. The kernel gives another answer than {given[0]!r} to one of the faults.")
             if given[1] != ends:
-                raise Wrong(f"{about}: a page with other contents (or of another length) was given.")
+                raise Wrong(f"{about}. One of the pages given has other contents, or another length.")
             if given[2] != tree:
-                raise Wrong(f"{about}: other pages are in memory afterwards.")
+                raise Wrong(f"{about}. Other pages are in memory after one of the faults.")
 
 
 FAULT = Part(
@@ -629,14 +644,14 @@ assert all(len(row) == 3 for row in seen.values()), "three texts for each page"
 
 
 def moves_drawn(rng):
-    """Moves of two processes on a file of six pages; one of them may be killed."""
+    """Moves of two processes on a file of four pages; one of them may be killed."""
     moves, alive = [], ["A", "B"]
-    for _ in range(rng.randint(8, 22)):
-        first = rng.randrange(6)
-        span = first, rng.randint(1, 6 - first)
+    for _ in range(rng.randint(10, 26)):
+        first = rng.randrange(4)
+        span = first, rng.randint(1, 4 - first)
         moves.append(rng.choice([
             ("store", rng.choice(alive), first), ("store", rng.choice(alive), first), ("store", alive[0], first),
-            ("write", rng.randrange(6)), ("MS_SYNC", rng.choice(alive), *span), ("MS_ASYNC", rng.choice(alive), *span),
+            ("write", rng.randrange(4)), ("MS_SYNC", rng.choice(alive), *span), ("MS_ASYNC", rng.choice(alive), *span),
             ("fsync",) if rng.random() < 0.4 else ("write", first),
         ]))  # fmt: skip
         if len(alive) == 2 and rng.random() < 0.06:
@@ -648,11 +663,11 @@ def dirty_told(moves):
     """What the kernel counts: (faults, dirty, written)."""
     kernel, faults, written = Kernel(), 0, 0
     other = kernel.spawn("other")
-    fd = full_file(other, "/data/file", 6)
+    fd = full_file(other, "/data/file", 4)
     other.fsync(fd)
     procs, addr = {name: kernel.spawn(name) for name in "AB"}, {}
     for name, proc in procs.items():
-        addr[name] = proc.mmap(0, 6 * PAGE_SIZE, RW, MAP_SHARED, proc.open("/data/file", O_RDWR))
+        addr[name] = proc.mmap(0, 4 * PAGE_SIZE, RW, MAP_SHARED, proc.open("/data/file", O_RDWR))
         proc.load(addr[name])
     for what, *arguments in moves:
         before = kernel.vmstat()["nr_dirty"]
@@ -675,8 +690,8 @@ def dirty_told(moves):
 def dirty_pages(proc, kernel):
     """The pages that a write-back of each page alone would make clean."""
     fd = proc.open("/data/file", O_RDWR)
-    addr, found = proc.mmap(0, 6 * PAGE_SIZE, RW, MAP_SHARED, fd), []
-    for page in range(6):
+    addr, found = proc.mmap(0, 4 * PAGE_SIZE, RW, MAP_SHARED, fd), []
+    for page in range(4):
         before = kernel.vmstat()["nr_dirty"]
         proc.msync(addr + page * PAGE_SIZE, PAGE_SIZE, MS_SYNC)
         found += [page] * (before - kernel.vmstat()["nr_dirty"])
@@ -698,8 +713,8 @@ def check_dirty(work: Work):
 DIRTY = Part(
     "dirty", "code", 3, "Dirty tracking",
     """
-A file of six pages on ext4, all of them in memory and clean, is mapped by A and by B, both MAP_SHARED and both from
-page 0 to page 5. Both have loaded all six pages already. Write `track(moves)`. `moves` is a list of what then
+A file of four pages on ext4, all of them in memory and clean, is mapped by A and by B, both MAP_SHARED and both from
+page 0 to page 3. Both have loaded all four pages already. Write `track(moves)`. `moves` is a list of what then
 happens, in order:
 
 - `("store", who, n)`: `who`, `"A"` or `"B"`, stores to page `n` of its mapping;
@@ -727,7 +742,7 @@ def track(moves):
         elif what == "write":
             dirty.add(rest[0])
         elif what in ("MS_SYNC", "fsync"):
-            first, count = rest[1:] or (0, 6)
+            first, count = rest[1:] or (0, 4)
             cleaned = dirty & set(range(first, first + count))
             written += len(cleaned)
             dirty -= cleaned
@@ -736,7 +751,7 @@ def track(moves):
 ''',
     example='''
 assert list(track([("store", "A", 2), ("store", "A", 2)])) == [1, [2], 0], "two stores to one page"
-assert list(track([("write", 4), ("fsync",)])) == [0, [], 1], "a write, and fsync"
+assert list(track([("write", 3), ("fsync",)])) == [0, [], 1], "a write, and fsync"
 ''',
     check=check_dirty,
 )  # fmt: skip
@@ -869,7 +884,7 @@ def program(machine):
 
 kernel = Kernel(mem=MEMORY)
 prepared(kernel, size, old)
-result = record(program, kernel=kernel)
+result = record(program, kernel=kernel, ends=())
 '''
 COPYING = {"spawn", "open", "close", "fstat", "ftruncate", "mmap", "munmap", "madvise", "msync", "fsync", "memcpy",
            "load", "store"}  # fmt: skip
