@@ -156,7 +156,7 @@ def verdict(part: Part, work: Asked) -> tuple[float, str]:
         fraction = part.check(work)
         fraction = 1.0 if fraction is None else min(1.0, max(0.0, float(fraction)))
     except Wrong as wrong:
-        return 0.0, str(wrong)
+        return min(1.0, max(0.0, wrong.earned)), str(wrong)
     except Failed as error:
         return 0.0, NOT_YET if UNANSWERED in str(error) else f"The answer raised {error}"
     except Stopped:

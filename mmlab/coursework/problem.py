@@ -15,7 +15,14 @@ KINDS = ("predict", "code", "bug", "diagram", "essay")
 
 
 class Wrong(Exception):
-    """An answer is wrong; the text says what is wrong with it and does not give the right one away."""
+    """An answer is wrong; the text says what is wrong with it and does not give the right one away.
+
+    `earned`: what fraction of the points it earns nevertheless.
+    """
+
+    def __init__(self, text: str, earned: float = 0.0) -> None:
+        super().__init__(text)
+        self.earned = earned
 
 
 class Work(Protocol):
