@@ -55,7 +55,14 @@ def mutant(hunt: str, rng: random.Random, **options: Any) -> Any:
 
 def infected(hunt: str, name: str, **options: Any) -> Any:
     """Boot a machine with the bug of that name."""
-    return Mutant(Kernel(**options), BUGS[hunt][name])
+    return Mutant(Sick(**options), BUGS[hunt][name])
+
+
+class Sick(Kernel):
+    """A machine that will have a bug: it breaks rules, and does not tell which."""
+
+    def check(self) -> None:
+        """Tell nothing."""
 
 
 class Mutant:
