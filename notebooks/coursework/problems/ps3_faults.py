@@ -41,17 +41,10 @@ def text(*functions):
 
 
 def settle(*claims):
-    """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong, in words, if none does."""
-    if all(holds for _, holds, _ in claims):
-        return None
-    if not any(holds for _, holds, _ in claims):
-        raise Wrong(claims[0][2])
-    return sum(share for share, holds, _ in claims if holds)
-
-
-def equal(count, of, words):
-    """Give the fraction that `count` of so many is; Wrong, in words, if it is none."""
-    return settle(*((1 / of, number < count, words) for number in range(of)))
+    """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
+    words = [words for _, holds, words in claims if not holds]
+    if words:
+        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
 
 
 def whole(value):
@@ -122,12 +115,19 @@ def faults_of_steps(pages, shift, stored, synced, loaded, touched, copied):
     return counts
 
 
+HINTS = [
+    "Step 1: where does each window begin, and where does it end, if the mapping begins at no multiple of 64 KiB?",
+    "Step 2: what did the loads enter, and who wants to hear of the first store to a page?",
+    "Step 3: of which pages was the right to store taken away?",
+    "Step 4: what does a load of memory enter that nobody has touched, and may it be stored to?",
+    "Step 5: which pages does the load enter, and what does a store to one of them need?",
+]
+
+
 def check_steps(work: Work):
     given = listed(work.value("faults"), 5, "`faults` is to be a list of five numbers, one for each step.")
-    pairs = zip(given, faults_of_steps(**draw_steps(work.rng)), strict=True)
-    count = sum(whole(ours) and ours == theirs for ours, theirs in pairs)
-    return equal(count, 5, "None of the five numbers is the kernel's. When is an entry missing, and when is only the "
-                           "permission to write missing?")  # fmt: skip
+    right = zip(given, faults_of_steps(**draw_steps(work.rng)), HINTS, strict=True)
+    settle(*((1 / 5, whole(ours) and ours == theirs, hint) for ours, theirs, hint in right))
 
 
 STEPS = Part(
@@ -341,11 +341,12 @@ KINDS = {
 }  # fmt: skip
 
 
-def accesses_drawn(rng):
+def accesses_drawn(rng, count):
     """A size in pages, and accesses to them: some again and again, some near each other."""
     pages = rng.randint(20, 60)
     near = [rng.randrange(pages) for _ in range(3)]
-    some = [rng.choice([rng.randrange(pages), min(pages - 1, rng.choice(near) + rng.randint(0, 3))]) for _ in range(24)]
+    some = (rng.choice([rng.randrange(pages), min(pages - 1, rng.choice(near) + rng.randint(0, 3))])
+            for _ in range(count))  # fmt: skip
     return pages, [(rng.choice(["load", "store"]), page) for page in some]
 
 
@@ -366,13 +367,15 @@ def faults_of(proc, kind, pages, accesses):
 
 
 def check_count(work: Work):
-    right, proc = set(KINDS), Kernel().spawn("student")
-    for _ in range(8):
-        pages, accesses = accesses_drawn(work.rng)
+    wrong, proc = {}, Kernel().spawn("student")
+    for count in range(2, 26, 2):
+        pages, accesses = accesses_drawn(work.rng, count)
         for kind in KINDS:
-            if work.call("count_faults", kind, pages, accesses) != faults_of(proc, kind, pages, accesses):
-                right.discard(kind)
-    return equal(len(right), 4, "For each of the four kinds of memory the kernel counts otherwise.")
+            given = work.call("count_faults", kind, pages, accesses)
+            if not whole(given) or given != faults_of(proc, kind, pages, accesses):
+                way = ", ".join(f"{access} {page}" for access, page in accesses)
+                wrong.setdefault(kind, f"{kind!r}: {given!r} is not the kernel's number for {pages} pages and {way}.")
+    settle(*((1 / 4, kind not in wrong, wrong.get(kind, "")) for kind in KINDS))
 
 
 COUNT = Part(
@@ -591,12 +594,15 @@ def told_who(moves):
 
 
 def check_who(work: Work):
-    given, expected = work.value("seen"), told_who(draw_who(work.rng))
+    given, expected, claims = work.value("seen"), told_who(draw_who(work.rng)), []
     if not isinstance(given, dict) or set(given) != set(expected):
         raise Wrong(f"`seen` is to be a dictionary with the pages {list(expected)}.")
-    right = sum(isinstance(row, list | tuple) and tuple(row) == expected[page] for page, row in given.items())
-    return equal(right, 3, "In no page are all three right. Which of A, P and B meet the page of the cache, and which "
-                           "move writes it to the disk?")  # fmt: skip
+    for page, right in expected.items():
+        row = listed(given[page], 3, "Each page has three texts: what A loads, what P loads, what the disk has.")
+        names = zip(("what A loads", "what P loads", "what the disk has"), row, right, strict=True)
+        wrong = [name for name, ours, theirs in names if ours != theirs]
+        claims.append((1 / 3, not wrong, f"Page {page} is otherwise: {', '.join(wrong)}."))
+    settle(*claims)
 
 
 WHO = Part(
@@ -643,10 +649,10 @@ assert all(len(row) == 3 for row in seen.values()), "three texts for each page"
 # ── 7: dirty pages ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def moves_drawn(rng):
+def moves_drawn(rng, count):
     """Moves of two processes on a file of four pages; one of them may be killed."""
     moves, alive = [], ["A", "B"]
-    for _ in range(rng.randint(10, 26)):
+    for _ in range(count):
         first = rng.randrange(4)
         span = first, rng.randint(1, 4 - first)
         moves.append(rng.choice([
@@ -698,16 +704,23 @@ def dirty_pages(proc, kernel):
     return found
 
 
+ASKED = {
+    "the number of faults": "From when on, and until when, may a process store to a page without a fault?",
+    "the pages that are dirty": "What makes a page dirty, and what alone makes it clean?",
+    "the number of pages written": "Which of the moves write, and which pages?",
+}
+
+
 def check_dirty(work: Work):
-    right = [True] * 3
-    for _ in range(16):
-        moves = moves_drawn(work.rng)
+    wrong = {}
+    for count in range(3, 30, 2):
+        moves = moves_drawn(work.rng, count)
         given = listed(work.call("track", moves), 3, "`track` is to return three things.")
-        faults, dirty, written = dirty_told(moves)
-        same = whole(given[0]) and given[0] == faults, given[1] == dirty, whole(given[2]) and given[2] == written
-        right = [before and now for before, now in zip(right, same, strict=True)]
-    words = "The number of faults, the dirty pages and the number of pages written are all wrong."
-    return settle(*((1 / 3, each, words) for each in right))
+        for what, ours, theirs in zip(ASKED, given, dirty_told(moves), strict=True):
+            same = ours == theirs and (whole(ours) or isinstance(ours, list))
+            if not same:
+                wrong.setdefault(what, f"After {moves} {what} is not {ours!r}. {ASKED[what]}"[:1000])
+    settle(*((1 / 3, what not in wrong, wrong.get(what, "")) for what in ASKED))
 
 
 DIRTY = Part(
@@ -810,14 +823,19 @@ def picture_told(rng):
 
 
 def check_picture(work: Work):
-    given = [work.value(name) for name in ("faults", "dropped", "kilobytes")]
     faults, dropped, kilobytes = picture_told(work.rng)
-    right = [isinstance(each, list | tuple | set) and len(each) == len(theirs) and set(each) == set(theirs)
-             for each, theirs in zip(given, (faults, dropped), strict=False)]  # fmt: skip
-    right.append(whole(given[2]) and given[2] == kilobytes)
-    words = ("None of the three is right. The columns of A, B and P show entries of page tables; a copy is not the "
-             "file's page.")  # fmt: skip
-    return settle(*((1 / 3, each, words) for each in right))
+    settle(
+        (1 / 3, pages_are(work.value("faults"), faults), "`faults`: which entries of A allow a store?"),
+        (1 / 3, pages_are(work.value("dropped"), dropped),
+         "`dropped`: which pages of the cache does the disk have as they are, and nobody's entry leads to?"),
+        (1 / 3, whole(work.value("kilobytes")) and work.value("kilobytes") == kilobytes,
+         "`kilobytes`: how many pages of the cache does an entry lead to, whoever's it is, and how large is a page?"),
+    )  # fmt: skip
+
+
+def pages_are(given, pages):
+    """Tell whether what is given are these pages, in any order."""
+    return isinstance(given, list | tuple | set) and len(given) == len(pages) and set(given) == set(pages)
 
 
 PICTURE = Part(
@@ -928,7 +946,12 @@ def check_copy(work: Work):
             raise Wrong(f"A source of {size} bytes, a target of {old} bytes before, and at most {limit} bytes mapped: "
                         "afterwards the target is not equal to the source.")  # fmt: skip
         claims = [before and each for before, each in zip(claims, now, strict=True)]
-    return settle((0.5, claims[0], ""), (0.25, claims[1], ""), (0.25, claims[2], ""))
+    settle(
+        (0.5, claims[0], ""),
+        (0.25, claims[1], "More than `limit` bytes of the two files were mapped at some time, or some still are at the "
+                          "end."),
+        (0.25, claims[2], "A power cut just after `copy` has returned would lose a part of the copy."),
+    )  # fmt: skip
 
 
 COPY = Part(
@@ -1008,9 +1031,9 @@ def check_bug(work: Work):
     if len(calls) > 12:
         raise Wrong(f"The witness makes {len(calls)} calls; at most 12 are asked for.")
     true, other = (list(replay(kernel, calls)) for kernel in (Kernel(mem=MEMORY), infected("ps3-bug", bug, mem=MEMORY)))
-    return settle(
-        (0.5, named, "The claim is another; and all calls of the witness give the same on both machines."),
-        (0.5, true != other, ""),
+    settle(
+        (0.5, named, "`bug`: another claim is true of your machine."),
+        (0.5, true != other, "`witness`: each of its calls gives the same on both machines."),
     )
 
 
