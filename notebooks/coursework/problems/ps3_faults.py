@@ -660,7 +660,7 @@ def moves_drawn(rng, count):
             ("write", rng.randrange(4)), ("MS_SYNC", rng.choice(alive), *span), ("MS_ASYNC", rng.choice(alive), *span),
             ("fsync",) if rng.random() < 0.4 else ("write", first),
         ]))  # fmt: skip
-        if len(alive) == 2 and rng.random() < 0.06:
+        if len(alive) == 2 and rng.random() < 0.1:
             moves.append(("exit", alive.pop()))
     return moves
 
@@ -713,7 +713,7 @@ ASKED = {
 
 def check_dirty(work: Work):
     wrong = {}
-    for count in range(3, 30, 2):
+    for count in range(3, 30, 3):
         moves = moves_drawn(work.rng, count)
         given = listed(work.call("track", moves), 3, "`track` is to return three things.")
         for what, ours, theirs in zip(ASKED, given, dirty_told(moves), strict=True):
