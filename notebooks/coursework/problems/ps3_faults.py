@@ -37,7 +37,7 @@ RW, HOME = PROT_READ | PROT_WRITE, 1 << 40
 
 def text(*functions):
     """The source of functions, to stand in a notebook."""
-    return "\n\n".join(inspect.getsource(each).strip() for each in functions) + "\n"
+    return "\n\n".join(inspect.getsource(each).strip() for each in functions).replace("  # fmt: skip", "") + "\n"
 
 
 def settle(*claims):
@@ -79,12 +79,8 @@ def full_file(proc, path, pages):
 
 def draw_steps(rng):
     """The numbers of the five steps."""
-    while True:
-        pages, shift = rng.randint(50, 90), rng.randint(1, 15)
-        windows = 1 + 1 + -(-(pages - 32 + shift) // 16)
-        if windows != -(-pages // 16):
-            break
-    stored = rng.randint(20, 40)
+    rest, stored = rng.randint(5, 15), rng.randint(20, 40)
+    pages, shift = 16 * rng.randint(3, 5) + rest, rng.randint(17 - rest, 15)
     return {"pages": pages, "shift": shift, "stored": stored, "synced": rng.randint(5, stored - 5),
             "loaded": rng.randint(5, 12), "touched": rng.randint(20, 30), "copied": rng.randint(4, 11)}
 
@@ -135,7 +131,7 @@ STEPS = Part(
     """
 A file of ext4 has just been written, page by page, so all its pages are in memory. One program maps it and takes the
 five steps that the next cell prints, one after another. `getrusage` is asked before and after each step; nothing else
-of the program runs meanwhile.
+of the program runs meanwhile. Huge pages are turned off.
 
 Set `faults` to a list of five numbers: how many **minor faults** each step takes. (No step takes a major one.) Each
 number counts alone.
@@ -347,7 +343,7 @@ def accesses_drawn(rng, count):
     near = [rng.randrange(pages) for _ in range(3)]
     some = (rng.choice([rng.randrange(pages), min(pages - 1, rng.choice(near) + rng.randint(0, 3))])
             for _ in range(count))  # fmt: skip
-    return pages, [(rng.choice(["load", "store"]), page) for page in some]
+    return pages, [(rng.choice(["load", "store", "store"]), page) for page in some]
 
 
 def faults_of(proc, kind, pages, accesses):
@@ -368,7 +364,7 @@ def faults_of(proc, kind, pages, accesses):
 
 def check_count(work: Work):
     wrong, proc = {}, Kernel().spawn("student")
-    for count in range(2, 26, 2):
+    for count in range(2, 42, 2):
         pages, accesses = accesses_drawn(work.rng, count)
         for kind in KINDS:
             given = work.call("count_faults", kind, pages, accesses)
@@ -430,7 +426,7 @@ for pgoff, word in moves:
             del tree[each]
         continue
     pair = filemap_fault(mapping, pgoff)
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         result = None
         break
     answer, page = pair
@@ -443,12 +439,12 @@ for pgoff, word in moves:
 
 def fault_drawn(rng):
     """A file on a disk, with holes, and what is to be done with it: (size, disk, moves)."""
-    size = rng.choice([rng.randint(0, 6) * PAGE_SIZE, rng.randint(1, 6 * PAGE_SIZE)])
+    size = rng.choice([rng.randint(0, 4) * PAGE_SIZE, rng.randint(1, 4 * PAGE_SIZE)])
     blocks = -(-size // PAGE_SIZE)
     disk = {n: bytes([rng.randint(1, 255)]) * (min(PAGE_SIZE, size - n * PAGE_SIZE))
             for n in range(blocks) if rng.random() < 0.7}  # fmt: skip
     words = ["", "", "by " + chr(rng.randint(65, 90)), "drop"]
-    moves = [(rng.randrange(blocks + 2), rng.choice(words)) for _ in range(12)]
+    moves = [(rng.randrange(blocks + 2), rng.choice(words)) for _ in range(20)]
     return size, {n: block.ljust(PAGE_SIZE, b"\0") for n, block in disk.items()}, moves
 
 
@@ -554,14 +550,13 @@ assert filemap_fault(mapping, 2) == ("SIGBUS", None), "the file has no page 2"
 def draw_who(rng):
     """Moves of A, P and B on three pages of the book, mixed: (who, what, page, word)."""
     words = rng.sample(["apple", "bread", "cocoa", "dates", "guava", "honey", "lemon", "mango", "olive", "peach"], 7)
-    follow, copy, late = rng.sample(range(5), 3)
+    x, y, z = rng.sample(range(5), 3)
     lists = [
-        [("P", "load", follow, ""), ("A", "store", follow, words[0]), ("A", "MS_ASYNC", follow, ""),
-         ("B", "write", follow, words[1])],
-        [("B", "write", copy, words[2]), ("A", "MS_SYNC", copy, ""), ("P", "store", copy, words[3][:2]),
-         ("A", "store", copy, words[4])],
-        [("P", "store", late, words[5]), ("P", "MS_SYNC", late, ""), ("B", "write", late, words[6])],
-    ]  # fmt: skip
+        [("P", "load", x, ""), ("A", "store", x, words[0]), ("A", "MS_ASYNC", x, ""), ("B", "write", x, words[1])],
+        [("B", "write", y, words[2]), ("A", "MS_SYNC", y, ""), ("P", "store", y, words[3][:2]),
+         ("A", "store", y, words[4])],
+        [("P", "store", z, words[5]), ("P", "MS_SYNC", z, ""), ("B", "write", z, words[6])],
+    ]
     moves = []
     while any(lists):
         moves.append(rng.choice([each for each in lists if each]).pop(0))
@@ -650,31 +645,32 @@ assert all(len(row) == 3 for row in seen.values()), "three texts for each page"
 
 
 def moves_drawn(rng, count):
-    """Moves of two processes on a file of four pages; one of them may be killed."""
+    """Moves of two processes on a file of four pages; one of them may be killed at last."""
     moves, alive = [], ["A", "B"]
-    for _ in range(count):
+    for number in range(count):
+        if number == count * 2 // 3 and rng.random() < 0.7:
+            moves.append(("exit", alive.pop(rng.randrange(2))))
         first = rng.randrange(4)
         span = first, rng.randint(1, 4 - first)
         moves.append(rng.choice([
-            ("store", rng.choice(alive), first), ("store", rng.choice(alive), first), ("store", alive[0], first),
-            ("write", rng.randrange(4)), ("MS_SYNC", rng.choice(alive), *span), ("MS_ASYNC", rng.choice(alive), *span),
-            ("fsync",) if rng.random() < 0.4 else ("write", first),
+            *(("store", rng.choice(alive), first) for _ in range(4)), ("write", first),
+            ("MS_SYNC", rng.choice(alive), *span), ("MS_SYNC", rng.choice(alive), *span),
+            ("MS_ASYNC", rng.choice(alive), *span), ("fsync",),
         ]))  # fmt: skip
-        if len(alive) == 2 and rng.random() < 0.1:
-            moves.append(("exit", alive.pop()))
     return moves
 
 
-def dirty_told(moves):
-    """What the kernel counts: (faults, dirty, written)."""
-    kernel, faults, written = Kernel(), 0, 0
-    other = kernel.spawn("other")
+def dirty_told(kernel, procs, moves):
+    """What the kernel counts: (faults, dirty, written). `procs` are by name, and as new where one is dead."""
+    for name in ("other", "A", "B"):
+        if name not in procs or procs[name].exit_code is not None:
+            procs[name] = kernel.spawn(name)
+    other, addr, faults, written = procs["other"], {}, 0, 0
     fd = full_file(other, "/data/file", 4)
     other.fsync(fd)
-    procs, addr = {name: kernel.spawn(name) for name in "AB"}, {}
-    for name, proc in procs.items():
-        addr[name] = proc.mmap(0, 4 * PAGE_SIZE, RW, MAP_SHARED, proc.open("/data/file", O_RDWR))
-        proc.load(addr[name])
+    for name in "AB":
+        addr[name] = procs[name].mmap(0, 4 * PAGE_SIZE, RW, MAP_SHARED, procs[name].open("/data/file", O_RDWR))
+        procs[name].load(addr[name])
     for what, *arguments in moves:
         before = kernel.vmstat()["nr_dirty"]
         match what, arguments:
@@ -686,21 +682,25 @@ def dirty_told(moves):
                 other.fsync(fd)
             case "exit", [who]:
                 procs[who].exit()
+                del addr[who]
             case _, [who, first, count]:
                 flags = {"MS_SYNC": MS_SYNC, "MS_ASYNC": MS_ASYNC}[what]
                 procs[who].msync(addr[who] + first * PAGE_SIZE, count * PAGE_SIZE, flags)
         written += max(0, before - kernel.vmstat()["nr_dirty"])
-    return [faults, dirty_pages(other, kernel), written]
+    dirty = dirty_pages(other, fd, kernel)
+    for name, at in addr.items():
+        procs[name].munmap(at, 4 * PAGE_SIZE)
+    return [faults, dirty, written]
 
 
-def dirty_pages(proc, kernel):
-    """The pages that a write-back of each page alone would make clean."""
-    fd = proc.open("/data/file", O_RDWR)
+def dirty_pages(proc, fd, kernel):
+    """The pages that a write-back of each page alone makes clean."""
     addr, found = proc.mmap(0, 4 * PAGE_SIZE, RW, MAP_SHARED, fd), []
     for page in range(4):
         before = kernel.vmstat()["nr_dirty"]
         proc.msync(addr + page * PAGE_SIZE, PAGE_SIZE, MS_SYNC)
         found += [page] * (before - kernel.vmstat()["nr_dirty"])
+    proc.munmap(addr, 4 * PAGE_SIZE)
     return found
 
 
@@ -712,11 +712,11 @@ ASKED = {
 
 
 def check_dirty(work: Work):
-    wrong = {}
-    for count in range(3, 30, 3):
+    wrong, kernel, procs = {}, Kernel(), {}
+    for count in range(2, 50, 2):
         moves = moves_drawn(work.rng, count)
         given = listed(work.call("track", moves), 3, "`track` is to return three things.")
-        for what, ours, theirs in zip(ASKED, given, dirty_told(moves), strict=True):
+        for what, ours, theirs in zip(ASKED, given, dirty_told(kernel, procs, moves), strict=True):
             same = ours == theirs and (whole(ours) or isinstance(ours, list))
             if not same:
                 wrong.setdefault(what, f"After {moves} {what} is not {ours!r}. {ASKED[what]}"[:1000])
