@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from inspect import signature
 from typing import Any
 
 from mmlab.include.errors import KernelBug, MemoryFault, OutOfMemory
@@ -72,7 +73,7 @@ def replay(kernel: Any, calls: list[Call]) -> Iterator[object]:
     """
     everybody: list[Any] = [kernel]
     for who, name, arguments, named in calls:
-        judged(who, name, [*arguments, *named.values()])
+        judged(who, name, arguments, named)
         try:
             result = getattr(everybody[who], name)(*arguments, **named)
         except REFUSALS as error:
@@ -83,10 +84,13 @@ def replay(kernel: Any, calls: list[Call]) -> Iterator[object]:
         yield result if isinstance(result, int | bytes) else str(result)
 
 
-def judged(who: int, name: str, arguments: list[Any]) -> None:
+def judged(who: int, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
     """ValueError unless the call is one that can be judged."""
     if name not in (OF_PROCESS if who else OF_KERNEL):
         raise ValueError(f"`{name}` is no call that can be judged here")
-    sizes = (arguments[at] for at in SIZES.get(name, ()) if at < len(arguments))
-    if any(isinstance(size, int) and size > LARGEST for size in sizes):
-        raise ValueError(f"a `{name}` of more than {LARGEST >> 20} MiB is too large to be judged here")
+    if name not in SIZES:
+        return
+    with suppress(TypeError):  # of wrong arguments the call itself will tell
+        found = list(signature(getattr(Process, name)).bind(None, *arguments, **named).arguments.values())[1:]
+        if any(isinstance(found[at], int) and found[at] > LARGEST for at in SIZES[name] if at < len(found)):
+            raise ValueError(f"a `{name}` of more than {LARGEST >> 20} MiB is too large to be judged here")

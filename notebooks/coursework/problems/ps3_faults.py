@@ -47,6 +47,11 @@ def settle(*claims):
         raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
 
 
+def shortest(moves, wrong):
+    """Give the first so many moves after which something is wrong; it is after all of them."""
+    return next((moves[:n] for n in range(1, len(moves)) if wrong(moves[:n])), moves)
+
+
 def whole(value):
     """Tell whether a value is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)
@@ -363,15 +368,20 @@ def faults_of(proc, kind, pages, accesses):
 
 
 def check_count(work: Work):
-    wrong, proc = {}, Kernel().spawn("student")
+    words, proc = {}, Kernel().spawn("student")
+
+    def wrong(kind, pages, accesses):
+        given = work.call("count_faults", kind, pages, accesses)
+        return not whole(given) or given != faults_of(proc, kind, pages, accesses)
+
     for count in range(2, 42, 2):
         pages, accesses = accesses_drawn(work.rng, count)
         for kind in KINDS:
-            given = work.call("count_faults", kind, pages, accesses)
-            if not whole(given) or given != faults_of(proc, kind, pages, accesses):
-                way = ", ".join(f"{access} {page}" for access, page in accesses)
-                wrong.setdefault(kind, f"{kind!r}: {given!r} is not the kernel's number for {pages} pages and {way}.")
-    settle(*((1 / 4, kind not in wrong, wrong.get(kind, "")) for kind in KINDS))
+            if kind not in words and wrong(kind, pages, accesses):
+                some = shortest(accesses, lambda some, kind=kind, pages=pages: wrong(kind, pages, some))
+                given, way = work.call("count_faults", kind, pages, some), ", ".join(f"{what} {n}" for what, n in some)
+                words[kind] = f"{kind!r}, {pages} pages: {way} do not take {given!r} faults."
+    settle(*((1 / 4, kind not in words, words.get(kind, "")) for kind in KINDS))
 
 
 COUNT = Part(
@@ -496,14 +506,15 @@ def check_fault(work: Work):
         told = work.probe(RUN_FAULTS, mapping=mapping, moves=moves)
         if not told:
             raise Wrong("`filemap_fault` is to return a pair, the answer and the page.")
-        for (answer, ends, tree), given in zip(faults_told(size, disk, moves), told, strict=True):
-            about = f"A file of {size} bytes, of which the disk has pages {sorted(disk)}. {said(moves)}"
+        faults = [number for number, (_, word) in enumerate(moves, 1) if word != "drop"]
+        for number, (answer, ends, tree), given in zip(faults, faults_told(size, disk, moves), told, strict=True):
+            about = f"A file of {size} bytes, of which the disk has pages {sorted(disk)}. {said(moves[:number])}"
             if given[0] != answer:
-                raise Wrong(f"{about}. The kernel gives another answer than {given[0]!r} to one of the faults.")
+                raise Wrong(f"{about}. The kernel does not answer {given[0]!r} to the last fault.")
             if given[1] != ends:
-                raise Wrong(f"{about}. One of the pages given has other contents, or another length.")
+                raise Wrong(f"{about}. The last fault gives a page with other contents, or of another length.")
             if given[2] != tree:
-                raise Wrong(f"{about}. Other pages are in memory after one of the faults.")
+                raise Wrong(f"{about}. After the last fault other pages are in memory.")
 
 
 FAULT = Part(
@@ -615,7 +626,8 @@ point.
     setup=text(draw_who) + '''
 moves = draw_who(personal("ps3-who"))
 for who, what, page, word in moves:
-    print(f"{who}: {what + (' ' + repr(word) + ' to' if word else ''):18} page {page}")
+    label = f"msync {what}" if what.startswith("MS_") else f"{what} {word!r} to" if word else what
+    print(f"{who}: {label:18} page {page}")
 print("The pages:", *sorted({page for _, _, page, _ in moves}))
 ''',
     starter='seen = ...                 # {0: ("what A loads", "what P loads", "what the disk has"), …}',
@@ -712,15 +724,20 @@ ASKED = {
 
 
 def check_dirty(work: Work):
-    wrong, kernel, procs = {}, Kernel(), {}
+    words, kernel, procs = {}, Kernel(), {}
+
+    def wrong(moves):
+        """What of the answer is wrong, and what it says."""
+        given = listed(work.call("track", moves), 3, "`track` is to return three things.")
+        three = zip(ASKED, given, dirty_told(kernel, procs, moves), strict=True)
+        return {what: ours for what, ours, theirs in three if repr(ours) != repr(theirs)}
+
     for count in range(2, 50, 2):
         moves = moves_drawn(work.rng, count)
-        given = listed(work.call("track", moves), 3, "`track` is to return three things.")
-        for what, ours, theirs in zip(ASKED, given, dirty_told(kernel, procs, moves), strict=True):
-            same = ours == theirs and (whole(ours) or isinstance(ours, list))
-            if not same:
-                wrong.setdefault(what, f"After {moves} {what} is not {ours!r}. {ASKED[what]}"[:1000])
-    settle(*((1 / 3, what not in wrong, wrong.get(what, "")) for what in ASKED))
+        for what in set(wrong(moves)) - set(words):
+            some = shortest(moves, lambda some, what=what: what in wrong(some))
+            words[what] = f"After {some} {what}: not {wrong(some)[what]!r}. {ASKED[what]}"[:1000]
+    settle(*((1 / 3, what not in words, words.get(what, "")) for what in ASKED))
 
 
 DIRTY = Part(
