@@ -19,6 +19,7 @@ from mmlab import (
     O_CREAT,
     O_RDONLY,
     O_RDWR,
+    O_TRUNC,
     PAGE_SIZE,
     PROT_EXEC,
     PROT_READ,
@@ -458,22 +459,20 @@ def fault_drawn(rng):
     return size, {n: block.ljust(PAGE_SIZE, b"\0") for n, block in disk.items()}, moves
 
 
-def file_on_disk(kernel, size, disk):
-    """A file that is on the disk, and not in memory."""
-    proc = kernel.spawn("student")
-    fd = proc.open("/data/file", O_RDWR | O_CREAT)
+def file_on_disk(kernel, proc, size, disk):
+    """Make a file that is on the disk, and not in memory; give its descriptor."""
+    fd = proc.open("/data/file", O_RDWR | O_CREAT | O_TRUNC)
     for n, block in disk.items():
         proc.pwrite(fd, block[: size - n * PAGE_SIZE], n * PAGE_SIZE)
     proc.ftruncate(fd, size)
     proc.fsync(fd)
     kernel.drop_caches()
-    return proc, fd
+    return fd
 
 
-def faults_told(size, disk, moves):
+def faults_told(kernel, proc, size, disk, moves):
     """What the kernel does: for each fault the answer, the page's length, begin and end, and what is in memory then."""
-    kernel, told = Kernel(), []
-    proc, fd = file_on_disk(kernel, size, disk)
+    fd, told = file_on_disk(kernel, proc, size, disk), []
     for pgoff, word in moves:
         if word == "drop":
             kernel.drop_caches()
@@ -490,6 +489,7 @@ def faults_told(size, disk, moves):
         if word and page:
             proc.store(addr, word.encode())
         proc.munmap(addr, PAGE_SIZE)
+    proc.close(fd)
     return told
 
 
@@ -500,6 +500,8 @@ def said(moves):
 
 
 def check_fault(work: Work):
+    kernel = Kernel()
+    proc = kernel.spawn("student")
     for _ in range(15):
         size, disk, moves = fault_drawn(work.rng)
         mapping = {"i_size": size, "page_tree": {}, "disk": disk}
@@ -507,7 +509,8 @@ def check_fault(work: Work):
         if not told:
             raise Wrong("`filemap_fault` is to return a pair, the answer and the page.")
         faults = [number for number, (_, word) in enumerate(moves, 1) if word != "drop"]
-        for number, (answer, ends, tree), given in zip(faults, faults_told(size, disk, moves), told, strict=True):
+        true = faults_told(kernel, proc, size, disk, moves)
+        for number, (answer, ends, tree), given in zip(faults, true, told, strict=True):
             about = f"A file of {size} bytes, of which the disk has pages {sorted(disk)}. {said(moves[:number])}"
             if given[0] != answer:
                 raise Wrong(f"{about}. The kernel does not answer {given[0]!r} to the last fault.")
@@ -950,8 +953,8 @@ def copied(calls, size, old, limit):
 
 def check_copy(work: Work):
     rng, claims = work.rng, [True] * 3
-    for case in range(8):
-        size = [0, rng.randint(1, 9) * PAGE_SIZE, *(rng.randint(1, 12 * PAGE_SIZE) for _ in range(6))][case]
+    for case in range(6):
+        size = [0, rng.randint(1, 9) * PAGE_SIZE, *(rng.randint(1, 12 * PAGE_SIZE) for _ in range(4))][case]
         old = [None, size + rng.randint(1, 3 * PAGE_SIZE), rng.randint(0, 12 * PAGE_SIZE)][case % 3]
         limit = 2 * rng.randint(1, 3) * PAGE_SIZE
         calls = work.probe(RUN_COPY, size=size, old=old, limit=limit)
