@@ -953,10 +953,10 @@ def copied(calls, size, old, limit):
 
 def check_copy(work: Work):
     rng, claims = work.rng, [True] * 3
-    for case in range(6):
-        size = [0, rng.randint(1, 9) * PAGE_SIZE, *(rng.randint(1, 12 * PAGE_SIZE) for _ in range(4))][case]
+    sizes = [0, rng.randint(1, 9) * PAGE_SIZE, rng.randint(1, PAGE_SIZE), *(rng.randint(1, 50_000) for _ in range(3))]
+    for case, size in enumerate(sizes):
         old = [None, size + rng.randint(1, 3 * PAGE_SIZE), rng.randint(0, 12 * PAGE_SIZE)][case % 3]
-        limit = 2 * rng.randint(1, 3) * PAGE_SIZE
+        limit = 6 * PAGE_SIZE if case == 2 else 2 * rng.randint(1, 3) * PAGE_SIZE
         calls = work.probe(RUN_COPY, size=size, old=old, limit=limit)
         strange = {name for _, name, _, _ in calls} - COPYING
         if strange:
