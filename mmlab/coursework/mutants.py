@@ -28,6 +28,17 @@ class Bug(NamedTuple):
 
 
 BUGS: dict[str, dict[str, Bug]] = {
+    "ps1-bug": {
+        "gap": Bug("arch.sys_x86_64:hint_is_free", "vm_start_gap(vma)", "vma.vm_start"),
+        "hint": Bug("arch.sys_x86_64:hint_is_free", "vma is None", "vma is None or addr >= vma.vm_start"),
+        "lowest": Bug("arch.sys_x86_64:arch_get_unmapped_area_topdown", "found = unmapped_area_topdown",
+                      "found = unmapped_area"),
+        "maywrite": Bug("mm.mmap:file_vm_flags", "vm_flags &= ~VM_MAYWRITE", "pass"),
+        "noreplace": Bug("mm.mmap:do_mmap", "find_vma_links(mm, addr, addr + length) is None", "False"),
+        "offset": Bug("mm.mmap:anon_vm_flags", "return vm_flags, addr >> PAGE_SHIFT", "return vm_flags, 0"),
+        "writeonly": Bug("mm.mmap:file_vm_flags", "if not file.f_mode & FMODE_READ:", "if False:"),
+        "zero": Bug("mm.mmap:do_mmap", "failure(EINVAL", "failure(ENOMEM"),
+    },
     "ps3-bug": {
         "around": Bug("mm.memory:do_fault_around", "max(address & -(nr_pages * PAGE_SIZE), vma.vm_start)",
                       "address & PAGE_MASK"),
