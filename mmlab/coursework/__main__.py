@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmlab.coursework.confine import missing
-from mmlab.coursework.course import FOLDER, Course
+from mmlab.coursework.course import FOLDER, UNCONFINED, Course
 from mmlab.coursework.judging import Limits
 from mmlab.coursework.sandbox import SECONDS, TOTAL
 from mmlab.setup.report import Trouble
-
-UNCONFINED = "What to do: grade on Linux 5.13 or newer, or, if you trust every submission, with --unconfined."
 
 
 def arguments() -> argparse.ArgumentParser:

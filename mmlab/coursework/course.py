@@ -22,6 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from mmlab.coursework.grading import printable
 from mmlab.coursework.judging import Job, Judges, Limits, Verdict
 from mmlab.coursework.ledger import Ledger
 from mmlab.coursework.problem import ProblemSet, load
@@ -30,6 +31,7 @@ from mmlab.setup.places import NOTEBOOKS
 from mmlab.setup.report import Trouble
 
 FOLDER = NOTEBOOKS / "coursework"
+UNCONFINED = "What to do: grade on Linux 5.13 or newer, or, if you trust every submission, with --unconfined."
 RELEASE_FIRST = "What to do: make course-release, then collect what students hand in, then make course-grade."
 
 
@@ -123,20 +125,31 @@ class Course:
             if problems.name not in [assignment.name for assignment in book.assignments]:
                 raise Trouble(f"The gradebook does not know {problems.name}.\n{RELEASE_FIRST}")
             ledger = Ledger(self.folder, self.config, problems, book)
+            for job in jobs:
+                job.key = ledger.key(job)
             known = {} if again else {job.student: verdict for job in jobs if (verdict := ledger.known(job))}
             todo = [job for job in jobs if job.student not in known]
             if known:
                 say(f"{problems.name}: {len(known)} of {len(jobs)} are graded already.")
             folders = {job.student: job for job in todo}
-            judges = Judges(problems, self.id, min(side_by_side, len(todo)) or 1, limits) if todo else None
-            for number, verdict in enumerate(judges.verdicts(todo) if judges else (), 1):
+            for number, verdict in enumerate(self.judged(problems, todo, side_by_side, limits), 1):
                 ledger.record(folders[verdict.student], verdict)
                 known[verdict.student] = verdict
                 odd = " ".join(verdict.remarks)
-                say(f"[{number}/{len(todo)}] {verdict.student}: {verdict.points:g} points. {odd}".strip())
+                who = printable(verdict.student)
+                say(f"[{number}/{len(todo)}] {who}: {verdict.points:g} points. {odd}".strip())
         verdicts = [known[job.student] for job in jobs]
         self.report(problems, verdicts)
         return verdicts
+
+    def judged(self, problems: ProblemSet, jobs: Sequence[Job], side_by_side: int, limits: Limits) -> Iterator[Verdict]:
+        """Give the verdict on each submission, in the order in which they are reached. Trouble."""
+        if jobs:
+            try:
+                judges = Judges(problems, self.id, max(1, min(side_by_side, len(jobs))), limits)
+            except OSError as error:
+                raise Trouble(f"{error}\n{UNCONFINED}") from error
+            yield from judges.verdicts(jobs)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -158,7 +171,8 @@ class Course:
                 for verdict in verdicts for mark in verdict.marks]  # fmt: skip
         table(place / f"{problems.name}.csv", ["student_id", "part", "points", "out_of", "why", "remarks"], rows)
         text = "\n\n".join(told(verdict) for verdict in verdicts)
-        (place / f"{problems.name}.txt").write_text(f"{problems.title}\n\n{text}\n", encoding="utf-8")
+        text = f"{problems.title}\n\n{text}\n"
+        (place / f"{problems.name}.txt").write_text(text, encoding="utf-8", errors="replace")
 
 
 def told(verdict: Verdict) -> str:
@@ -174,7 +188,7 @@ def told(verdict: Verdict) -> str:
 
 def table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
     """Write a CSV file; no cell is a formula to a spreadsheet."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:

@@ -69,6 +69,11 @@ class Asked:
         return self.answers.probe(code, **named)
 
 
+def printable(text: str) -> str:
+    """Give text that a terminal and a file can show; students have a say in it."""
+    return "".join(each if each.isprintable() or each == "\n" else "�" for each in text)
+
+
 def of_kind(value: Plain, what: str, kind: type | None) -> Plain:
     """Give the value; Wrong if it is of another type than was asked for."""
     if kind and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
@@ -134,8 +139,7 @@ class Grader:
         if fraction < 1:
             word = "\n".join([word, *self.troubles[-3:]]).strip()
         self.troubles.clear()
-        word = "".join(each if each.isprintable() or each == "\n" else "�" for each in word)
-        return Mark(grade_id, round(part.points * fraction, 2), part.points, word)
+        return Mark(grade_id, round(part.points * fraction, 2), part.points, printable(word))
 
     def judge(self, part: Part, grade_id: str) -> tuple[float, str]:
         """Let the part's check decide: what fraction is right, and in words why not more."""

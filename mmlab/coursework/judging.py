@@ -21,10 +21,10 @@ from pathlib import Path
 
 import nbformat
 
-from mmlab.coursework.grading import NOT_YET, Grader, Mark, OutOfTime
+from mmlab.coursework.grading import NOT_YET, Grader, Mark, OutOfTime, printable
 from mmlab.coursework.persona import uses_numbers
 from mmlab.coursework.problem import ProblemSet, load
-from mmlab.coursework.sandbox import SECONDS, TOTAL, Nursery
+from mmlab.coursework.sandbox import SECONDS, TOTAL, Failed, Nursery, Stopped
 from mmlab.coursework.source import released
 from mmlab.coursework.submission import Unreadable, ask_again, find, merged, read, remarks, to_run
 
@@ -42,6 +42,7 @@ class Job:
 
     student: str
     folder: Path
+    key: str = ""  # stands for what is in the folder, when it is judged
 
 
 @dataclass
@@ -74,7 +75,7 @@ def judged(problems: ProblemSet, course: str, job: Job, nursery: Nursery, limits
         found = read(path)
     except Unreadable as reason:
         return nothing(problems, course, job.student, str(reason))
-    odd = remarks(problems, job.student, path, found)
+    odd = [printable(each) for each in remarks(problems, job.student, path, found)]
     notebook = merged(problems, course, found)
     grader = Grader(problems, job.student, course, nursery, limits.seconds, limits.total)
     cells = list(to_run(problems, notebook))
@@ -89,6 +90,7 @@ def judged(problems: ProblemSet, course: str, job: Job, nursery: Nursery, limits
 
 def nothing(problems: ProblemSet, course: str, student: str, reason: str) -> Verdict:
     """Give no points, and the reason with each part; the notebook is the blank one."""
+    reason = printable(reason)
     marks = [Mark(problems.grade_id(part), 0.0, part.points, reason) for part in problems.parts if part.check]
     return Verdict(student, marks, [reason], nbformat.writes(released(problems, course)))
 
@@ -102,6 +104,16 @@ class Judges:
         self.idle = [Nursery(limits.confined) for _ in range(side_by_side)]
         self.busy: dict[int, Judge] = {}  # by the pipe through which one speaks
         self.selector = selectors.DefaultSelector()
+        self.try_out()
+
+    def try_out(self) -> None:
+        """Open a sandbox, with nothing in it: if that fails here, it is no student's fault. OSError."""
+        try:
+            with self.idle[0].sandbox("nobody") as sandbox:
+                sandbox.run("pass", "a trial")
+        except (Failed, Stopped, ValueError) as error:
+            self.close()
+            raise OSError(f"Submitted code cannot be shut in here: {str(error).strip().splitlines()[-1]}") from error
 
     def verdicts(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
         """Give the verdict of each job, in the order in which they are reached."""

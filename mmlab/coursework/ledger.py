@@ -21,10 +21,9 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
-from mmlab.coursework.grading import Mark
+from mmlab.coursework.grading import Mark, printable
 from mmlab.coursework.judging import Job, Verdict
 from mmlab.coursework.nbgrading import name, show
 from mmlab.coursework.problem import ProblemSet
@@ -65,7 +64,7 @@ class Ledger:
         """Give the verdict on a submission, as it is now, if it stands in this gradebook."""
         try:
             told = json.loads((self.place / f"{job.student}.json").read_text(encoding="utf-8"))
-            same = (told.pop("key"), told.pop("where")) == (self.key(job), self.where)
+            same = (told.pop("key"), told.pop("where")) == (job.key, self.where)
             verdict = Verdict(marks=[Mark(**mark) for mark in told.pop("marks")], **told)
         except (OSError, ValueError, TypeError, LookupError):
             return None
@@ -80,15 +79,15 @@ class Ledger:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # SQLAlchemy on nbgrader's ways
                     self.enter(verdict, when)
+                    self.give_back(job, verdict)
                 break
-            except SQLAlchemyError as error:
+            except Exception as error:  # of this student: the others' marks are to be recorded
                 self.book.db.rollback()
-                trouble = str(error).splitlines()[0]
+                trouble = printable(f"{type(error).__name__}: {error}".splitlines()[0])
         else:
             verdict.remarks.append(f"NOT RECORDED in the gradebook: {trouble}")
             return
-        self.give_back(job, verdict)
-        said = asdict(verdict) | {"key": self.key(job), "where": self.where}
+        said = asdict(verdict) | {"key": job.key, "where": self.where}
         (self.place / f"{job.student}.json").write_text(json.dumps(said), encoding="utf-8")
 
     def enter(self, verdict: Verdict, when: str | None) -> None:
