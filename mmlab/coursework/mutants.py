@@ -51,6 +51,18 @@ BUGS: dict[str, dict[str, Bug]] = {
         "copies": Bug("mm.truncate:truncate_pagecache", "even_cows=True", "even_cows=False"),
         "drop": Bug("mm.filemap:invalidate_mapping_pages", " and not page.flags & PG_dirty", ""),
     },
+    "ps4-bug": {
+        "copy": Bug("mm.memory:wp_page_copy", "            page_remove_rmap(old_page)\n",
+                    "            old_page._mapcount -= PageAnon(old_page)\n"),
+        "entries": Bug("mm.rmap:page_add_file_rmap", "if page._mapcount == 0:", "if True:"),
+        "fork": Bug("mm.memory:copy_page_range", "if vma.anon_vma is None:", "if False:"),
+        "last": Bug("mm.rmap:page_remove_rmap", "if page._mapcount < 0:", "if page._mapcount <= 0:"),
+        "nattch": Bug("ipc.shm:shm_detach", "shp.shm_nattch == 0 and shp.mode & SHM_DEST", "shp.shm_nattch == 0"),
+        "removed": Bug("ipc.shm:do_shm_rmid", "shp.key = IPC_PRIVATE", "pass"),
+        "shrink": Bug("mm.shmem:shmem_setattr", "F_SEAL_SHRINK if newsize < inode.i_size else F_SEAL_GROW",
+                      "0 if newsize < inode.i_size else F_SEAL_GROW"),
+        "tmpfs": Bug("mm.shmem:shmem_getpage", "        found.flags |= PG_swapbacked\n", ""),
+    },
 }  # fmt: skip
 
 
