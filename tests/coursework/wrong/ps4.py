@@ -71,7 +71,7 @@ WRONG = {
         "Shmem is not in Cached": (but("ledger", ("4 * (len(board) + book - 6)", "4 * (book - 6)")), 3),
         "what is cut off stays in Cached": (but("ledger", ("len(board) + book - 6", "len(board)")), 3),
         "mmap makes the pages": '''
-def ledger(moves):
+def changes(moves):
     maps = [move for move in moves if move[0] == "map"]
     kinds = [what for _, _, what in maps]
     file = 24 * bool({"shared", "private"} & set(kinds))
@@ -102,7 +102,7 @@ def ledger(moves):
         "Shmem counts a page for each process": (then("family", 'shmem = 4 * (stored + used) + resident'), 3),
         "RssShmem counts a shared page once": (then("family", "resident = mapped"), 3),
         "children have their parent's entries": (but("family", (
-            'set(range(drawn["first"])), set(range(drawn["begin"], drawn["end"]))',
+            'set(range(drawn["first"])), set(range(drawn["begin"], drawn["end"] + 1))',
             "set(range(stored)), set(range(stored))")), 2),
         "a memfd is promised whole": (
             but("family", ('drawn["segment"] + kept', 'drawn["segment"] + drawn["film"]')), 3),
@@ -260,8 +260,7 @@ def copy(proc, source, target, limit):
         "the witness only looks": (
             then("bug", "def witness(kernel):\n    return kernel.meminfo(), kernel.vmstat()"), 2),
         "the witness shows another bug": (
-            then("bug", "witness = next(tries[claims[each]] for each in claims if each != bug and "
-                                                    'tries[claims[each]] not in (copy, entries, last))'), 2),
+            then("bug", "witness = show_removed if witness is show_shrink else show_shrink"), 2),
         "the witness tries too much": (then("bug", '''
 def witness(kernel):
     for program in tries.values():
