@@ -290,10 +290,9 @@ def story_drawn(rng, count):
     return moves
 
 
-def story_told(kernel, moves):
+def story_told(kernel, maker, moves):
     """What the kernel counts: the change of each line, in kB. The machine is then as before."""
-    maker = kernel.spawn("maker")
-    procs, addr = {name: kernel.spawn("player") for name in "ABC"}, {}
+    procs, addr = {name: maker.fork() for name in "ABC"}, {}
     book, board = full_file(maker, "/data/book", PAGES), maker.open("/dev/shm/board", O_RDWR | O_CREAT)
     maker.ftruncate(board, PAGES * PAGE_SIZE)
     before = kernel.meminfo()
@@ -313,19 +312,20 @@ def story_told(kernel, moves):
         else:
             proc.store(at, b"x") if move == "store" else proc.load(at)
     after = kernel.meminfo()
-    for proc in (*procs.values(), maker):
-        if proc is maker:
-            maker.unlink("/data/book")
-            maker.unlink("/dev/shm/board")
+    for proc in procs.values():
         proc.exit()
+    for fd, path in ((book, "/data/book"), (board, "/dev/shm/board")):
+        maker.close(fd)
+        maker.unlink(path)
     return {name: after[name] - before[name] for name in LINES}
 
 
 def check_ledger(work: Work):
     wrong, kernel = {}, Kernel(fault_around_bytes=PAGE_SIZE)
+    maker = kernel.spawn("maker")
     for count in range(2, 50):
         moves = story_drawn(work.rng, count)
-        expected, given = story_told(kernel, moves), work.call("changes", moves)
+        expected, given = story_told(kernel, maker, moves), work.call("changes", moves)
         if not isinstance(given, dict) or set(given) != set(LINES):
             raise Wrong(f"`changes` is to return a dictionary with the keys {', '.join(LINES)}.")
         for name in LINES:
