@@ -42,12 +42,12 @@ def test_what_if_a_mutant_stands_beside_an_honest_kernel() -> None:
     assert list(replay(Kernel(), calls)) == before
 
 
-@pytest.mark.parametrize("name", BUGS["ps3-bug"])
-def test_what_if_a_bug_of_set_3_is_drawn(name: str, nursery: Nursery) -> None:
+@each_bug
+def test_what_if_a_bug_is_drawn(hunt: str, name: str, nursery: Nursery) -> None:
     """The reference answer, which tries each claim, names it."""
     students = (f"student {n}" for n in range(1000))
-    student = next(each for each in students if drawn_bug("ps3-bug", drawn(COURSE, each, "ps3-bug")) == name)
-    problems, part = PARTS["ps3-bug"]
+    student = next(each for each in students if drawn_bug(hunt, drawn(COURSE, each, hunt)) == name)
+    problems, part = PARTS[hunt]
     assert answered(problems, part, part.solution, student, nursery).points == part.points
 
 
