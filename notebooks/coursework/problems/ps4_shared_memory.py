@@ -140,7 +140,7 @@ STEPS = Part(
 A file of ext4 has just been written, page by page, so all its pages are in memory. Two processes, One and Two, run
 the same program, and so does a third process all the time, which maps nothing itself. One and Two have made the
 mappings that the next cell names; none is touched yet. Then come the six steps that it prints, one after another, and
-nothing else runs.
+nothing else runs. `fault_around_bytes` is 65536.
 
 Set `mapped` to a list of six numbers: by how many **kB** each step changes the `Mapped` line of `/proc/meminfo`. A
 number is negative where `Mapped` falls. Each is worth half a point.
@@ -614,6 +614,9 @@ def lines_drawn(rng):
     return [(lines[addr], how) for addr, how in found.items()]
 
 
+HOW = ("private", "file", "memfd", "sysv", "zero")
+
+
 def check_made(work: Work):
     right, wrong = set(HOW), ""
     for _ in range(4):
@@ -626,7 +629,6 @@ def check_made(work: Work):
         raise Wrong(wrong, 0.5 if len(right) >= 3 else 0)
 
 
-HOW = ("private", "file", "memfd", "sysv", "zero")
 MADE = Part(
     "made", "code", 2, "What a line of maps tells",
     """
@@ -859,7 +861,7 @@ def attack(proc, fd):
     ]
     with suppress(OSError):
         proc.mmap(0, PAGE_SIZE, RW, MAP_SHARED, fd)
-    for vma in vmas(proc.task.mm):
+    for vma in list(vmas(proc.task.mm)):
         if vma.vm_file and vma.vm_file.f_mapping is proc.task.files[fd].f_mapping:
             with suppress(OSError):
                 proc.mprotect(vma.vm_start, vma.vm_end - vma.vm_start, RW)
