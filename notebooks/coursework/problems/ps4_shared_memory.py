@@ -946,12 +946,14 @@ from mmlab.fs.block_dev import add_disk
 from mmlab.fs.namei import path_lookup
 
 """ + text(prepared) + """
+given = []
 def program(machine):
-    copy(machine.spawn("copy"), source, "/data/target", limit)
+    given.append(copy(machine.spawn("copy"), source, "/data/target", limit))
 
 kernel = Kernel(mem=MEMORY)
 prepared(kernel, size, disk_size)
-result = record(program, kernel=kernel)
+calls = record(program, kernel=kernel)
+result = ... if given == [...] else calls
 """
 COPYING = {"spawn", "open", "close", "fstat", "lseek", "ftruncate", "mmap", "munmap", "memcpy", "load", "store",
            "madvise", "msync", "fsync"}  # fmt: skip
@@ -1005,7 +1007,7 @@ The program may call `open`, `close`, `fstat`, `lseek`, `ftruncate`, `mmap`, `mu
 `madvise`, `msync` and `fsync` of `proc`, and nothing else of the machine. The calls that it makes are made again on
 another machine, and judged there.
 """,
-    starter="def copy(proc, source, target, limit):\n    raise NotImplementedError",
+    starter="def copy(proc, source, target, limit):\n    return ...",
     solution='''
 def copy(proc, source, target, limit):
     src, dst = proc.open(source, O_RDONLY), proc.open(target, O_RDWR | O_CREAT)
@@ -1025,7 +1027,7 @@ def copy(proc, source, target, limit):
 kernel = Kernel()
 proc = kernel.spawn("me")
 before = kernel.meminfo()["Mapped"]
-copy(proc, "/data/book.txt", "/data/copy.txt", 16)
+assert copy(proc, "/data/book.txt", "/data/copy.txt", 16) is not ..., "not answered"
 texts = [proc.pread(proc.open(path, O_RDWR | O_CREAT), 20000, 0) for path in ("/data/book.txt", "/data/copy.txt")]
 assert texts[0] == texts[1], "the copy of /data/book.txt is not equal to it"
 assert kernel.meminfo()["Mapped"] == before, "Mapped is not as before"
@@ -1098,7 +1100,7 @@ claims = draw_claims(rng, CLAIMS)
 for letter, claim in claims.items():
     print(f"{letter}: {claim}")
 ''',
-    starter='bug = None               # a letter\n\ndef witness(kernel):\n    proc = kernel.spawn("witness")\n    ...',
+    starter='bug = ...                # a letter\n\ndef witness(kernel):\n    proc = kernel.spawn("witness")\n    ...',
     solution='''
 RW = PROT_READ | PROT_WRITE
 
