@@ -63,7 +63,28 @@ BUGS: dict[str, dict[str, Bug]] = {
                       "0 if newsize < inode.i_size else F_SEAL_GROW"),
         "tmpfs": Bug("mm.shmem:shmem_getpage", "        found.flags |= PG_swapbacked\n", ""),
     },
+    "ps5-bug": {
+        "child": Bug("mm.memory:copy_pte_range", "copy[i] = pte & keep",
+                     "copy[i] = (pte | _PAGE_RW * (cow and page is not None and PageAnon(page))) & keep"),
+        "every": Bug("mm.memory:copy_page_range", "if vma.anon_vma is None:", "if False:"),
+        "leak": Bug("mm.memory:wp_page_copy", "page_remove_rmap(old_page)\n            put_page(old_page)",
+                    "page_remove_rmap(old_page)"),
+        "never": Bug("mm.rmap:page_dup_rmap", "page.flags &= ~PG_anon_exclusive", "pass"),
+        "protect": Bug("mm.memory:copy_pte_range", "pte = table[i] = pte & ~_PAGE_RW", "pte = pte & ~_PAGE_RW"),
+        "two": Bug("mm.memory:do_wp_page", "old_page._count == 1", "old_page._count <= 2"),
+        "wipe": Bug("kernel.fork:dup_vma", "if not vma.vm_flags & VM_WIPEONFORK:\n        copy_page_range",
+                    "if True:\n        copy_page_range"),
+        "zeros": Bug("mm.memory:wp_page_copy", "copy_user_page(new_page, old_page)", "copy_user_page(new_page, None)"),
+    },
+    "ps5-suite": {
+        "exit": Bug("mm.memory:zap_pte_range", "page_remove_rmap(page)\n        put_page(page)",
+                    "page_remove_rmap(page)"),
+        "third": Bug("mm.memory:copy_pte_range", "if page is not None:",
+                     "if page is not None and (page._mapcount < 1 or not PageAnon(page)):"),
+    },
 }  # fmt: skip
+SEEN = ("child", "leak", "never", "protect", "two", "zeros")  # what a family with one page can see
+BUGS["ps5-suite"] |= {name: BUGS["ps5-bug"][name] for name in SEEN}
 
 
 def drawn_bug(hunt: str, rng: random.Random) -> str:
