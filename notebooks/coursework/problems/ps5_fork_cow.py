@@ -5,7 +5,7 @@ draws the same numbers; what is right is always what the simulated kernel does.
 """
 
 import inspect
-from functools import partial
+from functools import cache
 
 from mmlab import (
     MADV_DONTFORK,
@@ -106,10 +106,9 @@ def mapped(proc, kind, pages, steps):
     return addr
 
 
-def entries_of_a_child(mappings):
+def entries_of_a_child(kernel, mappings):
     """How many entries a child has for each mapping when fork returns."""
-    parent = Kernel(mem=MEMORY).spawn("parent")
-    places = []
+    parent, places = kernel.spawn("parent"), []
     for mapping in mappings:
         places.append((mapped(parent, *mapping), mapping[1]))
         parent.mmap(0, PAGE_SIZE, 0, MEM)  # so that no two of them lie side by side
@@ -119,8 +118,8 @@ def entries_of_a_child(mappings):
 
 def check_copied(work: Work):
     given = listed(work.value("copied"), 6, "`copied` is to be a list of six numbers, one for each mapping.")
-    right = [whole(ours) and ours == theirs
-             for ours, theirs in zip(given, entries_of_a_child(draw_mappings(work.rng)), strict=True)]  # fmt: skip
+    theirs = entries_of_a_child(Kernel(mem=MEMORY), draw_mappings(work.rng))
+    right = [whole(number) and number == true for number, true in zip(given, theirs, strict=True)]
     if not all(right):
         raise Wrong(f"{sum(right)} of the six numbers are the kernel's. Ask of each VMA first whether fork looks at "
                     "its entries at all; then which entries there are.", sum(right) / 6)  # fmt: skip
@@ -192,9 +191,8 @@ def draw_story(rng):
                 return story
 
 
-def told(story):
-    """What each store of a story takes."""
-    kernel = Kernel(mem=MEMORY)
+def told(kernel, story, tell):
+    """What each store of a story takes; `tell` makes it and says so."""
     procs = {"P": kernel.spawn("P")}
     addr = procs["P"].mmap(0, PAGE_SIZE, RW, MEM)
     procs["P"].store(addr, b"P")
@@ -203,7 +201,7 @@ def told(story):
     words = []
     for who, what, *child in story:
         if what == "store":
-            words.append(outcome(kernel, procs[who], addr, b"x"))
+            words.append(tell(kernel, procs[who], addr, b"x"))
         elif what == "fork":
             procs[child[0]] = procs[who].fork()
         else:
@@ -222,7 +220,8 @@ def outcome(kernel, proc, addr, data):
 
 def check_stores(work: Work):
     given = listed(work.value("stores"), 10, "`stores` is to be a list of ten words, one for each store.")
-    right = sum(ours == theirs for ours, theirs in zip(given, told(draw_story(work.rng)), strict=True))
+    words = told(Kernel(mem=MEMORY), draw_story(work.rng), outcome)
+    right = sum(word == true for word, true in zip(given, words, strict=True))
     if right < 10:
         raise Wrong(f"{right} of the ten words are right. Write down, after each line, who maps which page and whose "
                     "entries allow a store.", 2 / 3 if right == 9 else 0)  # fmt: skip
@@ -485,12 +484,15 @@ assert machine["frames"][frame]["data"] == b"One page" and data == b"one page", 
 # ── 5: copy or reuse, in three kernels ──────────────────────────────────────────────────────────────────────
 
 
-def decided(kernel, mapcount, count, exclusive):
+@cache
+def decided(mapcount, count, exclusive):
     """What today's kernel decides about a page in that state."""
+    kernel = Kernel(mem=MEMORY)
     proc = kernel.spawn("P")
     addr = proc.mmap(0, PAGE_SIZE, RW, MEM)
     proc.store(addr, b"x")
-    children = [proc.fork() for _ in range(mapcount - 1)]
+    for _ in range(mapcount - 1):
+        proc.fork()
     if mapcount == 1 and not exclusive:
         proc.fork().exit()
     page, _ = entry_at(proc, addr)
@@ -502,7 +504,6 @@ def decided(kernel, mapcount, count, exclusive):
         proc.store(addr, b"y")
     for _ in range(count - mapcount):
         put_page(page)
-    leave_all({"P": proc, **dict(enumerate(children))})
     return "copy" if "wp_page_copy" in trace.functions() else "reuse"
 
 
@@ -512,7 +513,7 @@ def check_decide(work: Work):
     kernels = {
         "4.4": lambda mapcount, count, exclusive: "reuse" if mapcount == 1 else "copy",
         "5.9": lambda mapcount, count, exclusive: "reuse" if count == 1 else "copy",
-        "6.18": partial(decided, Kernel(mem=MEMORY)),
+        "6.18": decided,
     }
     wrong = []
     for name, rule in kernels.items():
@@ -582,7 +583,7 @@ def smaps_says(proc, addr):
 
 def check_smaps(work: Work):
     kernel, right, words = Kernel(mem=MEMORY), dict.fromkeys(("Rss", "Pss", "Shared", "Private"), True), ""
-    for _ in range(15):
+    for _ in range(10):
         procs, addr = sharers(work.rng, kernel)
         tables = {name: {page: found[0].pfn for page in range(9) if (found := entry_at(proc, addr + page * PAGE_SIZE))}
                   for name, proc in procs.items()}  # fmt: skip
@@ -675,7 +676,7 @@ def area_drawn(rng, proc, fd, addr):
 
 def check_inherit(work: Work):
     kernel, areas_wrong, promise_wrong = Kernel(mem=MEMORY), "", ""
-    for _ in range(12):
+    for _ in range(10):
         parent, addr = kernel.spawn("parent"), HOME
         fd, bare = parent.open("/data/book.txt", O_RDWR), committed_by_fork(kernel, parent)
         for _ in range(work.rng.randint(2, 5)):
