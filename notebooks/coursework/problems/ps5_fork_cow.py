@@ -330,6 +330,25 @@ result = machine
 """
 
 
+def alone(machine, protected=False):
+    """Where somebody has an entry (a read-only one) for a frame that nobody else has: (who, page)."""
+    return [(who, page) for who, table in machine["tables"].items() for page, (frame, write) in table.items()
+            if machine["frames"][frame]["count"] == 1 and not (write and protected)]  # fmt: skip
+
+
+def other(given, true):
+    """Name what is other in a machine than it should be."""
+    if given is None or set(given["tables"]) != set(true["tables"]):
+        return "which processes and frames there are"
+    found = [f"the table of {who}" for who, table in true["tables"].items() if given["tables"][who] != table]
+    if set(given["frames"]) != set(true["frames"]):
+        return " and ".join(["which frames are in use", *found])
+    for key in ("count", "data"):
+        if any(each[key] != given["frames"][frame].get(key) for frame, each in true["frames"].items()):
+            found.append(f"the {key} of a frame")
+    return " and ".join(found) or "something besides"
+
+
 def check_fork(work: Work):
     kernel, forked, left = Kernel(mem=MEMORY), "", ""
     for _ in range(10):
@@ -340,12 +359,14 @@ def check_fork(work: Work):
         given, one = work.probe(RUN_FORK, machine=before, parent=who, child="N")
         if one:
             forked = "After a fork parent and child have one page table, the same dict: what one changes, both have."
-        elif given != plain(procs, addr, numbers):
-            forked = forked or f"After fork(machine, {who!r}, 'N') something is wrong. Before: {shown(before)}"
-        before, who = plain(procs, addr, numbers), work.rng.choice(sorted(procs))
+        elif given != (true := plain(procs, addr, numbers)):
+            forked = forked or f"fork(machine, {who!r}, 'N'): wrong is {other(given, true)}. Before: {shown(before)}"
+        before = plain(procs, addr, numbers)
+        who = work.rng.choice([who for who, _ in alone(before)] or sorted(procs))
         procs.pop(who).exit()
-        if work.probe(RUN_LEAVE, machine=before, who=who) != plain(procs, addr, numbers):
-            left = f"After leave(machine, {who!r}) something is wrong. Before: {shown(before)}"
+        given, true = work.probe(RUN_LEAVE, machine=before, who=who), plain(procs, addr, numbers)
+        if given != true:
+            left = f"leave(machine, {who!r}): wrong is {other(given, true)}. Before: {shown(before)}"
         leave_all(procs)
     settle((2 / 3, not forked, forked), (1 / 3, not left, left))
 
@@ -420,15 +441,18 @@ def check_store(work: Work):
     for _ in range(8):
         procs, addr = family(work.rng, kernel)
         for _ in range(6):
-            numbers, who, page = {}, work.rng.choice(sorted(procs)), work.rng.randrange(6)
-            before, offset, data = plain(procs, addr, numbers), work.rng.randrange(BYTES), work.rng.randbytes(1)
+            numbers, offset, data = {}, work.rng.randrange(BYTES), work.rng.randbytes(1)
+            before = plain(procs, addr, numbers)
+            places = [(who, page) for who in sorted(procs) for page in range(6)]
+            who, page = work.rng.choice(work.rng.choice([places, alone(before, protected=True) or places]))
             expected = outcome(kernel, procs[who], addr + page * PAGE_SIZE + offset, data)
             word, given = work.probe(RUN_STORE, machine=before, who=who, page=page, offset=offset, data=data)
-            case = f"store(machine, {who!r}, {page}, {offset}, {data}). Before: {shown(before)}"
+            given, true = (renamed(each, before["frames"]) for each in (given, plain(procs, addr, numbers)))
+            case = f"store(machine, {who!r}, {page}, {offset}, {data})"
             if word != expected:
-                wrong_word = f"{str(word)[:40]!r} is not the word for {case}"
-            if renamed(given, before["frames"]) != renamed(plain(procs, addr, numbers), before["frames"]):
-                wrong_state = f"The machine is not as it should be after {case}"
+                wrong_word = f"{case}: {str(word)[:40]!r} is not the word. Before: {shown(before)}"
+            if given != true:
+                wrong_state = f"{case}: wrong is {other(given, true)}. Before: {shown(before)}"
             if wrong_word and wrong_state:
                 raise Wrong(f"{wrong_state}\n{wrong_word}")
         leave_all(procs)
@@ -566,7 +590,7 @@ def sharers(rng, kernel):
     flags = rng.choice([MAP_PRIVATE, MAP_PRIVATE, MAP_SHARED]) | MAP_ANONYMOUS | MAP_FIXED
     addr = procs["P"].mmap(HOME, 9 * PAGE_SIZE, RW, flags)
     procs["P"].store(addr, b"x" * rng.randint(4, 9) * PAGE_SIZE)
-    for name in "ABCD"[: rng.randint(1, 4)]:
+    for name in "ABCD"[: rng.randint(2, 4)]:
         procs[name] = procs[rng.choice(sorted(procs))].fork()
         for _ in range(3):
             procs[rng.choice(sorted(procs))].store(addr + rng.randrange(9) * PAGE_SIZE, b"y")
@@ -651,8 +675,7 @@ def areas_of(proc):
 
 def area_drawn(rng, proc, fd, addr):
     """Map an area there, with a history, and give its number of pages."""
-    pages, private = rng.randint(1, 5), rng.random() < 0.75
-    memory = rng.random() < 0.7
+    pages, private, memory = rng.randint(1, 5), rng.random() < 0.8, rng.random() < 0.8
     flags = (MAP_PRIVATE if private else MAP_SHARED) | (MAP_ANONYMOUS if memory else 0) | MAP_FIXED
     prot = rng.choice([RW, RW, RW, PROT_READ])
     proc.mmap(addr, pages * PAGE_SIZE, prot, flags | (MAP_NORESERVE if rng.random() < 0.2 else 0), fd)
@@ -663,13 +686,13 @@ def area_drawn(rng, proc, fd, addr):
         elif deed == "store" and prot == RW:
             proc.store(addr + page * PAGE_SIZE, b"x")
     chance = rng.random()
-    if chance < 0.15:
+    if chance < 0.18:
         proc.mlock(addr, pages * PAGE_SIZE, MLOCK_ONFAULT)
-    elif chance < 0.35:
+    elif chance < 0.34:
         proc.madvise(addr, pages * PAGE_SIZE, MADV_DONTFORK)
-    elif chance < 0.6 and private and memory:
+    elif chance < 0.67 and private and memory:
         proc.madvise(addr, pages * PAGE_SIZE, MADV_WIPEONFORK)
-    elif chance < 0.7 and prot == RW:
+    elif chance < 0.9 and prot == RW:
         proc.mprotect(addr, pages * PAGE_SIZE, PROT_READ)
     return pages
 
@@ -679,7 +702,7 @@ def check_inherit(work: Work):
     for _ in range(10):
         parent, addr = kernel.spawn("parent"), HOME
         fd, bare = parent.open("/data/book.txt", O_RDWR), committed_by_fork(kernel, parent)
-        for _ in range(work.rng.randint(2, 5)):
+        for _ in range(work.rng.randint(3, 5)):
             addr += (area_drawn(work.rng, parent, fd, addr) + work.rng.randint(1, 3)) * PAGE_SIZE
         areas, promised = areas_of(parent), committed_by_fork(kernel, parent) - bare
         given, child = work.call("inherit", areas, kind=tuple), parent.fork()
