@@ -39,6 +39,17 @@ BUGS: dict[str, dict[str, Bug]] = {
         "writeonly": Bug("mm.mmap:file_vm_flags", "if not file.f_mode & FMODE_READ:", "if False:"),
         "zero": Bug("mm.mmap:do_mmap", "failure(EINVAL", "failure(ENOMEM"),
     },
+    "ps2-bug": {
+        "apart": Bug("mm.vma:vma_modify", "vma_merge(mm, prev, start, end, vm_flags, vma.vm_file, pgoff)", "None"),
+        "down": Bug("mm.vma:vma_merge", "after.vm_start != end", "True"),
+        "inode": Bug("mm.vma:is_mergeable_vma", "vma.vm_file is file",
+                     "(vma.vm_file and vma.vm_file.f_mapping) is (file and file.f_mapping)"),
+        "keep": Bug("mm.vma:remove_vma", "if vma.vm_file:", "if False:"),
+        "mkwrite": Bug("mm.mmap:vma_wants_writenotify", "bool(vma.vm_ops and vma.vm_ops.page_mkwrite)", "False"),
+        "promise": Bug("mm.mmap:accountable_mapping", "VM_NORESERVE | VM_SHARED | VM_WRITE", "VM_NORESERVE | VM_WRITE"),
+        "split": Bug("mm.vma:split_vma", "upper.vm_pgoff += (addr - lower.vm_start) >> PAGE_SHIFT", "pass"),
+        "undo": Bug("mm.mmap:mmap_region", "labels.append((vm_unacct_memory, mm.machine, pages))", "pass"),
+    },
     "ps3-bug": {
         "around": Bug("mm.memory:do_fault_around", "max(address & -(nr_pages * PAGE_SIZE), vma.vm_start)",
                       "address & PAGE_MASK"),
