@@ -121,18 +121,19 @@ Set `areas` to the list of the VMAs from A on, in order of address, each as thre
 A), how many pages it has, and its `vm_pgoff`. One point for the first two columns, two for the third.
 """,
     setup=text(draw_pieces) + '''
-drawn = draw_pieces(personal("ps2-pieces"))
-print("""1. mmap      pages 0 to {pages}, MAP_SHARED, PROT_READ | PROT_WRITE, from file page {first} on
-2. munmap    pages {hole} to {hole}+{gap}
-3. mprotect  pages {low} to {high}: PROT_READ
-4. mmap      pages {hole} to {hole}+{fill}, MAP_FIXED, else as 1., from file page {first}+{hole} on
-5. mprotect  pages {back} to {high}: PROT_READ | PROT_WRITE
-6. mmap      pages {pages} to {pages}+{more}, MAP_FIXED, else as 1., from file page {skip} on
-(The page after "to" is the first that is not meant any more.)""".format(**drawn))
+d = draw_pieces(personal("ps2-pieces"))
+print(f"1. mmap      pages 0 to {d['pages']}, MAP_SHARED, PROT_READ | PROT_WRITE, from file page {d['first']} on")
+print(f"2. munmap    pages {d['hole']} to {d['hole'] + d['gap']}")
+print(f"3. mprotect  pages {d['low']} to {d['high']}: PROT_READ")
+print(f"4. mmap      pages {d['hole']} to {d['hole'] + d['fill']}, MAP_FIXED, else as 1., "
+      f"from file page {d['first'] + d['hole']} on")
+print(f"5. mprotect  pages {d['back']} to {d['high']}: PROT_READ | PROT_WRITE")
+print(f"6. mmap      pages {d['pages']} to {d['pages'] + d['more']}, MAP_FIXED, else as 1., "
+      f"from file page {d['skip']} on")
+print('(The page after "to" is the first that is not meant any more.)')
 ''',
     starter="areas = ...                # [(page, pages, file page), …]",
     solution='''
-d = drawn
 starts = [(0, d["hole"] + d["fill"]), (d["hole"] + d["gap"], d["low"]), (d["low"], d["back"]), (d["back"], d["pages"])]
 areas = [(start, end - start, d["first"] + start) for start, end in starts]
 if d["skip"] == d["first"] + d["pages"]:        # it goes on without a gap
@@ -186,6 +187,8 @@ def taken_away(i_mmap, pages, size):
 def check_cut(work: Work):
     rng, wrong = work.rng, {}
     for case in range(16):
+        if len(wrong) == 2:
+            break
         pages = rng.randint(4, 20)
         i_mmap = mappings_drawn(rng, pages)
         _, start, end, pgoff = rng.choice(i_mmap)
@@ -292,7 +295,9 @@ def file_of(vma):
 
 def check_merge(work: Work):
     arena, wrong = Arena(), {}
-    for _ in range(150):
+    for _ in range(120):
+        if len(wrong) == 2:
+            break
         arena.clear()
         *old, new = neighbours_drawn(work.rng)
         for each in old:
@@ -595,6 +600,7 @@ def region(kernel, proc, file, flags, failing):
         vm_flags = sum(BITS[name] for name in flags)
         mm_mmap.mmap_region(proc.task, file, HOME, length, vm_flags, 7 if file else HOME >> 12)
     proc.munmap(HOME, PAGE_SIZE)
+    kernel.check()
     names = ("f_op->mmap" if name.endswith("_file_mmap") else name for name in trace.functions())
     return [name for name in names if name in STEPS or name in UNDOING]
 
@@ -602,21 +608,23 @@ def region(kernel, proc, file, flags, failing):
 @contextmanager
 def failing_at(step, machine, proc, file):
     """Let a step of mmap_region fail."""
-    mapping, fd = file and file.f_mapping, None
-    a_ops = mapping and mapping.a_ops
     if step == "kmem_cache_zalloc":
         machine.fail_nth = 1
+        yield
     elif step == "deny_write_access":
         fd = proc.open("/ram/file", O_RDWR)
-    elif step == "mapping_map_writable":
-        mapping.i_mmap_writable = -1
-    elif step == "f_op->mmap":
-        mapping.a_ops = address_space_operations("without readpage")
-    yield
-    if fd is not None:
+        yield
         proc.close(fd)
-    if file:
-        mapping.i_mmap_writable, mapping.a_ops = 0, a_ops
+    elif step == "mapping_map_writable":
+        file.f_mapping.i_mmap_writable = -1
+        yield
+        file.f_mapping.i_mmap_writable = 0
+    elif step == "f_op->mmap":
+        a_ops, file.f_mapping.a_ops = file.f_mapping.a_ops, address_space_operations("without readpage")
+        yield
+        file.f_mapping.a_ops = a_ops
+    else:
+        yield
 
 
 def check_unwind(work: Work):
@@ -645,7 +653,7 @@ and what it has counted it takes back with
 - `vm_flags`: a set of some of the words `"READ"`, `"WRITE"`, `"SHARED"`, `"MAYREAD"`, `"MAYWRITE"`, `"DENYWRITE"`;
 - `has_file`: whether a file is mapped; if not, it is private memory;
 - `failing`: the name of the one step that fails, or `None` if all goes well. A step that fails has been called, so it
-  is in the list, and it has changed nothing itself.
+  is in the list, and it has changed nothing itself. (`get_file` and `vma_link` cannot fail.)
 
 No neighbour can grow, nothing is in the way, no limit is met. One point if the list is right where nothing fails, all
 four if it is right everywhere.
@@ -787,7 +795,7 @@ def draw_strip(rng):
     kernel = Kernel()
     proc = kernel.spawn("reader")
     fd = proc.open("/data/log", O_RDWR | O_CREAT)
-    pgoff, inside = rng.randint(2, 7), rng.randint(5, 7)        # of the mapping's eight pages so many are in the file
+    pgoff, inside = rng.randint(2, 7), rng.randint(6, 7)        # of the mapping's eight pages so many are in the file
     size = (pgoff + inside - 1) * 4096 + rng.randint(100, 4000)
     proc.pwrite(fd, b"log " * (size // 4) + b"." * (size % 4), 0)
     proc.fsync(fd)
@@ -795,10 +803,10 @@ def draw_strip(rng):
     addr = proc.mmap(0, 8 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, pgoff * 4096)
     proc.madvise(addr, 8 * 4096, MADV_RANDOM)                   # no read-ahead
     pages = rng.sample(range(inside), inside)
-    for page in pages[0:2]:
+    for page in pages[3:3 + rng.randint(1, 3)]:
         proc.store(addr + page * 4096, b"mine")
-    proc.load(addr + pages[2] * 4096)
-    proc.pread(fd, 10, (pgoff + pages[3]) * 4096)
+    proc.load(addr + pages[0] * 4096)
+    proc.pread(fd, 10, (pgoff + pages[1]) * 4096)
     return kernel, proc, addr, (pgoff + rng.randrange(1, inside)) * 4096 + rng.randint(1, 90)
 
 
