@@ -70,17 +70,19 @@ def here(proc):
 
 
 def draw_pieces(rng):
-    """The numbers of the five calls, all in pages."""
+    """The numbers of the seven calls, all in pages: one of the last two goes on in the file, the other does not."""
     first, hole, gap = rng.randint(3, 9), rng.randint(3, 7), rng.randint(3, 5)
     low = hole + gap + rng.randint(2, 4)
     high = low + rng.randint(4, 7)
     pages = high + rng.randint(2, 5)
-    return {"first": first, "hole": hole, "gap": gap, "fill": rng.randint(1, gap - 1), "low": low,
-            "high": high, "back": rng.randint(low + 1, high - 2), "pages": pages,
-            "more": rng.randint(2, 4), "skip": first + pages + rng.choice([-1, 0, 0, 1])}  # fmt: skip
+    more, skips = rng.randint(2, 4), [0, rng.choice([-2, -1, 1, 2])]
+    rng.shuffle(skips)
+    return {"first": first, "hole": hole, "gap": gap, "fill": rng.randint(1, gap - 1), "low": low, "high": high,
+            "back": rng.randint(low + 1, high - 2), "pages": pages, "more": more, "last": rng.randint(2, 4),
+            "from_more": first + pages + skips[0], "from_last": first + pages + more + sum(skips)}  # fmt: skip
 
 
-def pieces_left(first, hole, gap, fill, low, high, back, pages, more, skip):
+def pieces_left(first, hole, gap, fill, low, high, back, pages, more, last, from_more, from_last):
     """The VMAs that the calls leave: (page, pages, file page) of each."""
     proc = Kernel().spawn("student")
     fd = proc.open("/data/file", O_RDWR | O_CREAT)
@@ -93,7 +95,8 @@ def pieces_left(first, hole, gap, fill, low, high, back, pages, more, skip):
     proc.mprotect(HOME + low * PAGE_SIZE, (high - low) * PAGE_SIZE, PROT_READ)
     mapped(hole, fill, first + hole)
     proc.mprotect(HOME + back * PAGE_SIZE, (high - back) * PAGE_SIZE, RW)
-    mapped(pages, more, skip)
+    mapped(pages, more, from_more)
+    mapped(pages + more, last, from_last)
     return [((vma.vm_start - HOME) // PAGE_SIZE, (vma.vm_end - vma.vm_start) // PAGE_SIZE, vma.vm_pgoff)
             for vma in here(proc)]  # fmt: skip
 
@@ -113,7 +116,7 @@ def check_pieces(work: Work):
 PIECES = Part(
     "pieces", "predict", 3, "Cut, merged, cut",
     """
-A program opens a file of ext4 once, for reading and writing, and makes the six calls that the next cell prints. A is
+A program opens a file of ext4 once, for reading and writing, and makes the seven calls that the next cell prints. A is
 an address far from all other mappings; all numbers are **pages**, counted from A or from the beginning of the file.
 Nothing is loaded or stored.
 
@@ -129,18 +132,22 @@ print(f"4. mmap      pages {d['hole']} to {d['hole'] + d['fill']}, MAP_FIXED, el
       f"from file page {d['first'] + d['hole']} on")
 print(f"5. mprotect  pages {d['back']} to {d['high']}: PROT_READ | PROT_WRITE")
 print(f"6. mmap      pages {d['pages']} to {d['pages'] + d['more']}, MAP_FIXED, else as 1., "
-      f"from file page {d['skip']} on")
+      f"from file page {d['from_more']} on")
+print(f"7. mmap      pages {d['pages'] + d['more']} to {d['pages'] + d['more'] + d['last']}, MAP_FIXED, else as 1., "
+      f"from file page {d['from_last']} on")
 print('(The page after "to" is the first that is not meant any more.)')
 ''',
     starter="areas = ...                # [(page, pages, file page), …]",
     solution='''
 starts = [(0, d["hole"] + d["fill"]), (d["hole"] + d["gap"], d["low"]), (d["low"], d["back"]), (d["back"], d["pages"])]
 areas = [(start, end - start, d["first"] + start) for start, end in starts]
-if d["skip"] == d["first"] + d["pages"]:        # it goes on without a gap
-    start, pages, pgoff = areas.pop()
-    areas.append((start, pages + d["more"], pgoff))
-else:
-    areas.append((d["pages"], d["more"], d["skip"]))
+for start, pages, pgoff in [(d["pages"], d["more"], d["from_more"]),
+                            (d["pages"] + d["more"], d["last"], d["from_last"])]:
+    page, grown, from_page = areas[-1]
+    if pgoff == from_page + grown:              # it goes on without a gap
+        areas[-1] = (page, grown + pages, from_page)
+    else:
+        areas.append((start, pages, pgoff))
 ''',
     example='''
 assert all(len(row) == 3 for row in areas), "three numbers for each VMA"
@@ -243,7 +250,7 @@ def neighbours_drawn(rng):
     usual, at, found = rng.choice([(None, MAP_PRIVATE), ("a", MAP_PRIVATE), ("a", MAP_SHARED)]), 10, []
     for there in (0.85, 1, 0.85):
         pages, (file, flags) = rng.randint(1, 3), usual
-        if rng.random() < 0.08:
+        if rng.random() < 0.16:
             file = rng.choice([None, "b"])
         if file is None or rng.random() < 0.05:
             flags = MAP_PRIVATE
@@ -295,7 +302,7 @@ def file_of(vma):
 
 def check_merge(work: Work):
     arena, wrong = Arena(), {}
-    for _ in range(120):
+    for _ in range(150):
         if len(wrong) == 2:
             break
         arena.clear()
@@ -456,20 +463,20 @@ assert {line[1] for line in lines} == {"r--s"}, "what may be done with them"
 
 def draw_holds(rng):
     """Moves of a program that has opened a file twice: (words, call, arguments)."""
-    kinds = [("one", "RW", "MAP_SHARED"), ("one", "R", "MAP_SHARED"), ("one", "RW", "MAP_PRIVATE"),
-             ("two", "R", "MAP_SHARED")]
-    kinds += [rng.choice([kinds[0], kinds[1], kinds[1], kinds[2], ("two", "R", "MAP_PRIVATE")])
-              for _ in range(rng.randint(1, 3))]
+    each = [("one", "RW", "MAP_SHARED"), ("one", "R", "MAP_SHARED"), ("one", "RW", "MAP_PRIVATE"),
+            ("two", "R", "MAP_SHARED")]
+    kinds = each + rng.choices([*each[:3], ("two", "R", "MAP_PRIVATE")], k=rng.randint(1, 3))
     rng.shuffle(kinds)
     moves = [("mmap", number, *kind, rng.randint(4, 8)) for number, kind in enumerate(kinds)]
-    moves += [("dup", "one")] * rng.randint(1, 3)
+    moves += [("dup", "one")] * rng.randint(2, 3)
     rng.shuffle(moves)
     cut = rng.choice([n for n, kind in enumerate(kinds) if kind[:2] == ("one", "R")])
     guarded = kinds.index(("one", "RW", "MAP_SHARED"))
     moves.insert(rng.randint(1, len(moves)), ("mmap", len(kinds), "two", "RW", "MAP_SHARED", 3))
     moves += [("munmap", cut, 1, rng.randint(1, 2)), ("mprotect", guarded, rng.randint(1, 2), 1)]
-    moves += rng.sample([("close", "one"), ("close", "two")], rng.randint(1, 2))
-    whole = rng.choice([n for n in range(len(kinds)) if n not in (cut, guarded)])
+    moves += rng.choice([[("close", "one")], [("close", "two"), ("close", "one")]])
+    whole = rng.choice([n for n, kind in enumerate(kinds)
+                        if n not in (cut, guarded) and (kinds.count(kind) > 1 or kind not in each)])  # fmt: skip
     return [*moves, ("munmap", whole, 0, 8)]
 
 

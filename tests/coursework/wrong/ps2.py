@@ -30,9 +30,10 @@ WRONG = {
                                       '(d["low"], d["pages"])'), 0),
         "mprotect back does not merge": (but(
             "pieces", '(d["back"], d["pages"])', '(d["back"], d["high"]), (d["high"], d["pages"])'), 0),
-        "the last mmap merges wherever it begins in the file": but(
-            "pieces", 'd["skip"] == d["first"] + d["pages"]', "True"),
-        "the last mmap never merges": but("pieces", 'd["skip"] == d["first"] + d["pages"]', "False"),
+        "what touches merges, wherever it begins in the file": (but("pieces", "pgoff == from_page + grown", "True"), 0),
+        "mmap never merges": (but("pieces", "pgoff == from_page + grown", "False"), 0),
+        "what touches merges if it begins after the other in the file": but(
+            "pieces", "pgoff == from_page + grown", "pgoff >= from_page + grown"),
     },
     "cut": {
         "a page of which a part is left goes, too": (but("cut", "-(-size // 4096)", "size // 4096"), 2),
