@@ -7,6 +7,7 @@ draws the same numbers; what is right is always what the simulated kernel does.
 import inspect
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import product
 
 from mmlab import (
     MADV_RANDOM,
@@ -75,7 +76,7 @@ def draw_pieces(rng):
     low = hole + gap + rng.randint(2, 4)
     high = low + rng.randint(4, 7)
     pages = high + rng.randint(2, 5)
-    more, skips = rng.randint(2, 4), [0, rng.choice([-2, -1, 1, 2])]
+    more, skips = rng.randint(2, 4), [0, rng.randint(1, 3)]
     rng.shuffle(skips)
     return {"first": first, "hole": hole, "gap": gap, "fill": rng.randint(1, gap - 1), "low": low, "high": high,
             "back": rng.randint(low + 1, high - 2), "pages": pages, "more": more, "last": rng.randint(2, 4),
@@ -141,13 +142,15 @@ print('(The page after "to" is the first that is not meant any more.)')
     solution='''
 starts = [(0, d["hole"] + d["fill"]), (d["hole"] + d["gap"], d["low"]), (d["low"], d["back"]), (d["back"], d["pages"])]
 areas = [(start, end - start, d["first"] + start) for start, end in starts]
+goes_on = d["first"] + d["pages"]               # with this page of the file
 for start, pages, pgoff in [(d["pages"], d["more"], d["from_more"]),
                             (d["pages"] + d["more"], d["last"], d["from_last"])]:
-    page, grown, from_page = areas[-1]
-    if pgoff == from_page + grown:              # it goes on without a gap
-        areas[-1] = (page, grown + pages, from_page)
+    if pgoff == goes_on:
+        page, grown, from_page = areas.pop()
+        areas.append((page, grown + pages, from_page))
     else:
         areas.append((start, pages, pgoff))
+    goes_on = pgoff + pages
 ''',
     example='''
 assert all(len(row) == 3 for row in areas), "three numbers for each VMA"
@@ -592,31 +595,34 @@ def regions_told():
     proc = kernel.spawn("student")
     proc.close(proc.open("/ram/file", O_RDWR | O_CREAT))
     opened = proc.task.files[proc.open("/ram/file", O_RDONLY)]
-    for flags in map(frozenset, [*SETS, *({*each, "DENYWRITE"} for each in SETS)]):
-        for file in (opened, None) if not flags & {"SHARED", "DENYWRITE"} else (opened,):
-            told[flags, file is not None, None] = steps = region(kernel, proc, file, flags, None)
-            for failing in set(steps) & set(STEPS) - {"get_file", "vma_link"}:
-                told[flags, file is not None, failing] = region(kernel, proc, file, flags, failing)
+    with kernel.trace() as trace:
+        for flags in map(frozenset, [*SETS, *({*each, "DENYWRITE"} for each in SETS)]):
+            for file in (opened, None) if not flags & {"SHARED", "DENYWRITE"} else (opened,):
+                told[flags, file is not None, None] = steps = region(trace, proc, file, flags, None)
+                for failing in set(steps) & set(STEPS) - {"get_file", "vma_link"}:
+                    told[flags, file is not None, failing] = region(trace, proc, file, flags, failing)
+    kernel.check()
     return told
 
 
-def region(kernel, proc, file, flags, failing):
+def region(trace, proc, file, flags, failing):
     """Call mmap_region, let one step fail, and give the names of what it has called."""
-    with failing_at(failing, kernel.machine, proc, file), kernel.trace() as trace, suppress(OSError):
-        length = 1 << 44 if failing == "vm_enough_memory" else PAGE_SIZE
-        vm_flags = sum(BITS[name] for name in flags)
-        mm_mmap.mmap_region(proc.task, file, HOME, length, vm_flags, 7 if file else HOME >> 12)
+    length = 1 << 44 if failing == "vm_enough_memory" else PAGE_SIZE
+    vm_flags = sum(BITS[name] for name in flags)
+    with failing_at(failing, proc, file):
+        trace.clear()
+        with suppress(OSError):
+            mm_mmap.mmap_region(proc.task, file, HOME, length, vm_flags, 7 if file else HOME >> 12)
+        names = ["f_op->mmap" if name.endswith("_file_mmap") else name for name in trace.functions()]
     proc.munmap(HOME, PAGE_SIZE)
-    kernel.check()
-    names = ("f_op->mmap" if name.endswith("_file_mmap") else name for name in trace.functions())
     return [name for name in names if name in STEPS or name in UNDOING]
 
 
 @contextmanager
-def failing_at(step, machine, proc, file):
+def failing_at(step, proc, file):
     """Let a step of mmap_region fail."""
     if step == "kmem_cache_zalloc":
-        machine.fail_nth = 1
+        proc.task.machine.fail_nth = 1
         yield
     elif step == "deny_write_access":
         fd = proc.open("/ram/file", O_RDWR)
@@ -713,30 +719,29 @@ ASKED = ["filemap_map_pages", "filemap_fault", "shmem_fault", "ext4_readpage", "
 @cache
 def asked_told():
     """What the kernel calls: (kind, shared, cached) → (by the load, by the store)."""
-    return {(kind, shared, cached): asked_by(kind, shared, cached)
-            for kind in PATHS for shared in (True, False) for cached in (True, False)
-            if kind != "zero" or not cached}  # fmt: skip
-
-
-def asked_by(kind, shared, cached):
-    """Map a page, load a byte of it and then store one; give the names of what is asked by each."""
     kernel = Kernel()
     proc = kernel.spawn("student")
-    fd = proc.open(PATHS[kind], O_RDWR | O_CREAT)
-    if kind in ("ext4", "ramfs", "tmpfs"):
+    cases = [case for case in product(PATHS, (True, False), (True, False)) if case[0] != "zero" or not case[2]]
+    with kernel.trace() as trace:
+        return {case: asked_by(trace, proc, number, *case) for number, case in enumerate(cases)}
+
+
+def asked_by(trace, proc, number, kind, shared, cached):
+    """Map a page that nobody has mapped, load a byte of it and then store one; give the names of what each asks."""
+    made = kind in ("ext4", "ramfs", "tmpfs")
+    fd, offset = proc.open(PATHS[kind] + f"{number}" * made, O_RDWR | O_CREAT), number << 20 if kind == "disk" else 0
+    if made:
         proc.ftruncate(fd, PAGE_SIZE)
     if cached:
-        proc.pread(fd, 1, 0) if kind == "disk" else proc.pwrite(fd, b"x", 0)
-    addr = proc.mmap(0, PAGE_SIZE, RW, MAP_SHARED if shared else MAP_PRIVATE, fd)
-    with kernel.trace() as load:
-        proc.load(addr)
-    with kernel.trace() as store:
-        proc.store(addr, b"y")
-    names = [list(dict.fromkeys(name for name in trace.functions() if name in ASKED)) for trace in (load, store)]
-    for each in names:
-        if "ext4_page_mkwrite" in each:
-            each.remove("filemap_page_mkwrite")
-    return names
+        proc.pwrite(fd, b"x", 0) if made else proc.pread(fd, 1, offset)
+    addr, told = proc.mmap(0, PAGE_SIZE, RW, MAP_SHARED if shared else MAP_PRIVATE, fd, offset), []
+    for access in (lambda: proc.load(addr), lambda: proc.store(addr, b"y")):
+        trace.clear()
+        access()
+        told.append(list(dict.fromkeys(name for name in trace.functions() if name in ASKED)))
+        if "ext4_page_mkwrite" in told[-1]:
+            told[-1].remove("filemap_page_mkwrite")
+    return told
 
 
 def check_asked(work: Work):

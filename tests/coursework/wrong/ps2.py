@@ -30,10 +30,10 @@ WRONG = {
                                       '(d["low"], d["pages"])'), 0),
         "mprotect back does not merge": (but(
             "pieces", '(d["back"], d["pages"])', '(d["back"], d["high"]), (d["high"], d["pages"])'), 0),
-        "what touches merges, wherever it begins in the file": (but("pieces", "pgoff == from_page + grown", "True"), 0),
-        "mmap never merges": (but("pieces", "pgoff == from_page + grown", "False"), 0),
-        "what touches merges if it begins after the other in the file": but(
-            "pieces", "pgoff == from_page + grown", "pgoff >= from_page + grown"),
+        "what touches merges, wherever it begins in the file": (but("pieces", "pgoff == goes_on", "True"), 0),
+        "mmap never merges": (but("pieces", "pgoff == goes_on", "False"), 0),
+        "what touches merges if it begins after the other in the file": (but(
+            "pieces", "pgoff == goes_on", "pgoff >= goes_on"), 0),
     },
     "cut": {
         "a page of which a part is left goes, too": (but("cut", "-(-size // 4096)", "size // 4096"), 2),
