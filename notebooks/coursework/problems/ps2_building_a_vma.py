@@ -62,6 +62,15 @@ def rows(value, length):
     return [tuple(row) for row in value] if all(len(row) == length for row in value) else None
 
 
+def difference(given, right):
+    """Say in what a list differs from the right one."""
+    if not isinstance(given, list | tuple):
+        return "has not the form that was asked for"
+    if len(given) != len(right):
+        return f"has too {'few' if len(given) < len(right) else 'many'} entries"
+    return "has another order" if all(each in right for each in given) else "has some other entries than the kernel's"
+
+
 def here(proc):
     """The VMAs of a process at HOME and above, but not those that exec has mapped."""
     return [vma for vma in vmas(proc.task.mm) if HOME <= vma.vm_start < 1 << 46]
@@ -204,11 +213,11 @@ def check_cut(work: Work):
         _, start, end, pgoff = rng.choice(i_mmap)
         size = rng.randint(pgoff, pgoff + (end - start) // PAGE_SIZE - 1) * PAGE_SIZE
         size += case % 2 and rng.choice([1, 4095, rng.randint(1, 4095)])
-        given, expected = work.call("taken", list(i_mmap), size), taken_away(i_mmap, pages, size)
+        given, expected = work.call("taken", i_mmap, size), taken_away(i_mmap, pages, size)
         if rows(given, 3) != expected:
             listed = ", ".join(f"({name!r}, {start:#x}, {end:#x}, {pgoff})" for name, start, end, pgoff in i_mmap)
-            wrong.setdefault(case % 2, f"i_mmap = [{listed}], and the file is cut to {size} bytes: the kernel takes "
-                                       "other entries away.")  # fmt: skip
+            wrong.setdefault(case % 2, f"i_mmap = [{listed}], and the file is cut to {size} bytes: the list "
+                                       f"{difference(rows(given, 3), expected)}.")  # fmt: skip
     settle((2 / 3, 0 not in wrong, wrong.get(0, "")), (1 / 3, not wrong, wrong.get(1, "")))
 
 
@@ -318,10 +327,11 @@ def check_merge(work: Work):
         vma = find_vma(arena.proc.task.mm, HOME + new[0] * PAGE_SIZE)
         pgoff = new[5] if new[4] else (HOME >> 12) + new[0]
         asked = (HOME + new[0] * PAGE_SIZE, HOME + (new[0] + new[1]) * PAGE_SIZE, flags_of(vma), file_of(vma), pgoff)
-        if rows(work.call("merge", before, asked), 6) != after:
+        given = rows(work.call("merge", before, asked), 6)
+        if given != after:
             stored = sum(row[5] is not None for row in before) > 1
-            wrong.setdefault(stored, f"areas = {hexed(before)}, new = {hexed([asked])[1:-1]}: the kernel has other "
-                                     "VMAs afterwards.")  # fmt: skip
+            wrong.setdefault(stored, f"areas = {hexed(before)}, new = {hexed([asked])[1:-1]}: the list "
+                                     f"{difference(given, after)}.")  # fmt: skip
     settle((3 / 4, False not in wrong, wrong.get(False, "")), (1 / 4, not wrong, wrong.get(True, "")))
 
 
@@ -418,7 +428,8 @@ def check_build(work: Work):
             raise Wrong(f"`{sorted(strange)[0]}` is not one of the calls that the program may make.")
         made, count, left_open = built(calls)
         if made != lines or count != len(made):
-            raise Wrong(f"`build(proc, {lines})` does not leave these lines.")
+            others = " and what is not r--s, or not of this file" if count > len(made) else ""
+            raise Wrong(f"`build(proc, {lines})` leaves {made}{others}.")
         frugal = frugal and not left_open and sum(name == "open" for _, name, _, _ in calls) <= 2
     settle((2 / 3, True, ""), (1 / 3, frugal, "The file is opened more than twice, or a descriptor is left open."))
 
@@ -647,7 +658,7 @@ def check_unwind(work: Work):
         if not isinstance(given, list | tuple) or list(given) != right:
             about = "".join(f"{name} " for name in BITS if name in flags).strip()
             wrong.setdefault(failing is None, f"vm_flags {about}, {'with a' if has_file else 'without a'} file, and "
-                             f"{failing or 'no step'} fails: the kernel calls others, or in another order.")
+                             f"{failing or 'no step'} fails: the list {difference(given, right)}.")  # fmt: skip
     settle((1 / 4, True not in wrong, wrong.get(True, "")), (3 / 4, not wrong, wrong.get(False, "")))
 
 
@@ -753,7 +764,7 @@ def check_asked(work: Work):
         about = f"{kind}, {'MAP_SHARED' if shared else 'MAP_PRIVATE'}, {'' if cached else 'not '}in memory"
         for what, ours, theirs in zip(("load", "store"), given[0], right, strict=True):
             if not isinstance(ours, list | tuple) or list(ours) != theirs:
-                wrong.setdefault(what, f"{about}: the {what} asks others, or in another order.")
+                wrong.setdefault(what, f"{about}: the list for the {what} {difference(ours, theirs)}.")
     settle((2 / 3, "load" not in wrong, wrong.get("load", "")), (1 / 3, "store" not in wrong, wrong.get("store", "")))
 
 
