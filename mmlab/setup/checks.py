@@ -84,7 +84,8 @@ def doctor() -> Report:
     widgets: not installed
       What to do: run: make setup
     """
-    return Report(tuple(outcome(name, check) for name, check in CHECKS.items()))
+    wanted = IN_A_PAGE if sys.platform == "emscripten" else CHECKS
+    return Report(tuple(outcome(name, check) for name, check in wanted.items()))
 
 
 def outcome(name: str, check: Callable[[], str]) -> Check:
@@ -175,6 +176,15 @@ def renderer() -> str:
     raise Failed(f"neither pygraphviz nor {dot or 'a dot command'} draws", remedy)
 
 
+def page_renderer() -> str:
+    """In a browser page, the Graphviz that came with the site draws."""
+    from mmlab.views import render
+
+    if "vm_file" not in render.draw(TINY):
+        raise Failed("Graphviz draws something else", "load the page again")
+    return f"Graphviz in the page ({render.engine_name()})"
+
+
 def draws(command: list[str]) -> bool:
     """Tell whether a command turns the tiny graph on its input into SVG."""
     done = subprocess.run(command, input=TINY.encode(), capture_output=True)
@@ -222,3 +232,4 @@ CHECKS: dict[str, Callable[[], str]] = {
     "notebook kernel": kernel,
     "system": operating_system,
 }
+IN_A_PAGE = {"Python": python_version, "graph renderer": page_renderer, "system": operating_system}

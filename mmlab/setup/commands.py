@@ -24,7 +24,7 @@ def lab(words: Sequence[str]) -> int:
 
 
 def test(words: Sequence[str]) -> int:
-    """run all tests, or the stages named: lint types layers unit notebooks browser"""
+    """run all tests, or the stages named: lint types layers unit notebooks browser site"""
     chosen = stages.choose(words)
     return stages.run(chosen, install.ensure("test"))
 
@@ -88,6 +88,13 @@ def practice(words: Sequence[str]) -> int:
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
+def site(words: Sequence[str]) -> int:
+    """build the lessons as a site to run in any browser, into build/site; --serve: and serve it"""
+    prefix = install.ensure("site")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.site", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
 def clean(words: Sequence[str]) -> int:
     """remove .venv and everything else that was made here"""
     for name in (".venv", "build", "mmlab.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache",
@@ -100,7 +107,8 @@ def clean(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
-    "notebooks": notebooks, "html": html, "course": course, "practice": practice, "lock": lock, "clean": clean,
+    "notebooks": notebooks, "html": html, "course": course, "practice": practice, "site": site, "lock": lock,
+    "clean": clean,
 }
 
 

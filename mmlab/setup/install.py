@@ -1,8 +1,7 @@
 """Make `.venv` and fill it from the lock; do nothing when that is already done.
 
-A stamp in `.venv` says what is installed: which lock ("lab", "course", "test": each holds the packages of the one
-before and more), its hash, the Python and the folder. It is written last; an environment without it is finished or
-made anew.
+A stamp in `.venv` says what is installed: which lock (one of LEVELS), its hash, the Python and the folder. It is
+written last; an environment without it is finished or made anew.
 """
 
 import hashlib
@@ -20,12 +19,12 @@ from mmlab.setup.places import LOCKS, ROOT, VENV
 from mmlab.setup.report import CommandFailed, Trouble, quietly, step, told
 
 STAMP = VENV / "mmlab-setup.json"
-LEVELS = ["lab", "course", "test"]
+LEVELS = ["lab", "course", "site", "test"]  # each holds the packages of those before it
 NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 def ensure(level: str) -> Path:
-    """Return the prefix of an environment with the packages of `level` ("lab", "course", "test"), made if need be.
+    """Return the prefix of an environment with the packages of `level`, made if need be.
 
     An active conda environment with mmlab in it serves the lab as it is; the tests always run in `.venv`.
     """

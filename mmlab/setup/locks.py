@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,23 +10,47 @@ from mmlab.setup import places
 from mmlab.setup.places import LOCKS, ROOT
 from mmlab.setup.report import CommandFailed, Trouble, quietly, step, told
 
-HEADER = "# Written by `make lock` from pyproject.toml and requirements/tools.in; not edited by hand.\n"
+HEADER = "# Written by `make lock` from pyproject.toml and requirements/*.in; not edited by hand.\n"
+PROJECT = ["pyproject.toml", "requirements/tools.in"]
+EVERYWHERE = ["--universal", "--python-version", "3.11"]
 
 
 def write(prefix: Path, words: Sequence[str]) -> None:
-    """Write test.lock (everything), and its parts in the same versions: for JupyterLab, and for courses as well."""
-    resolve(prefix, "test", ["--extra", "test", *words])
-    resolve(prefix, "course", ["--extra", "course", "--constraint", "requirements/test.lock"])
-    resolve(prefix, "lab", ["--constraint", "requirements/test.lock"])
+    """Write test.lock (everything) and its parts in the same versions, a lock for each level of install.py.
+
+    page.lock is for the Python of the site's pages, node.lock for machines without Node, and package-lock.json for npm.
+    """
+    course, site = ["--extra", "course"], ["--extra", "course", "--extra", "site"]
+    same = ["--constraint", "requirements/test.lock"]
+    resolve(prefix, "test", [*PROJECT, *site, "--extra", "test", *EVERYWHERE, *words])
+    resolve(prefix, "site", [*PROJECT, *site, *EVERYWHERE, *same])
+    resolve(prefix, "course", [*PROJECT, *course, *EVERYWHERE, *same])
+    resolve(prefix, "lab", [*PROJECT, *EVERYWHERE, *same])
+    resolve(prefix, "page", ["requirements/page.in", "--no-deps", "--python-version", "3.14", *words])
+    resolve(prefix, "node", ["requirements/node.in", *EVERYWHERE, *words])
+    lock_npm()
+
+
+def lock_npm() -> None:
+    """Write package-lock.json from package.json, without addresses."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("requirements/npm/package-lock.json stays as it is: there is no npm here.")
+        return
+    command = [npm, "install", "--package-lock-only", "--omit-lockfile-registry-resolved", "--ignore-scripts"]
+    with step("resolving requirements/npm/package-lock.json"):
+        try:
+            quietly(command, cwd=LOCKS / "npm")
+        except CommandFailed as failure:
+            raise told(failure, "Resolving requirements/npm/package-lock.json") from failure
 
 
 def resolve(prefix: Path, level: str, words: Sequence[str]) -> None:
     """Resolve one lock with uv and the public index alone, keeping the versions it names where they still fit."""
     target = LOCKS / f"{level}.lock"
     command = [
-        str(places.python_of(prefix)), "-m", "uv", "pip", "compile", "pyproject.toml", "requirements/tools.in",
-        "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header", "--quiet",
-        "--output-file", str(target.relative_to(ROOT)), *words,
+        str(places.python_of(prefix)), "-m", "uv", "pip", "compile", "--generate-hashes", "--no-annotate",
+        "--no-header", "--quiet", "--output-file", str(target.relative_to(ROOT)), *words,
     ]
     with step(f"resolving requirements/{level}.lock"):
         try:

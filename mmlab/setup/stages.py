@@ -40,7 +40,10 @@ STAGES = [
     Stage("unit", "unit tests and doctests",
           [[*PYTEST, "tests", "mmlab", "--doctest-modules", "--ignore=tests/browser"]], live=True),
     Stage("notebooks", "notebooks against their stored outputs, twice", [NBVAL, NBVAL], live=True),
-    Stage("browser", "lessons in a real browser", [[*PYTEST, "tests/browser"]], live=True, before=browser.provide),
+    Stage("browser", "lessons in a real browser", [[*PYTEST, "tests/browser", "--ignore=tests/browser/test_site.py"]],
+          live=True, before=browser.provide),
+    Stage("site", "the static site, with the network closed", [[*PYTEST, "tests/browser/test_site.py"]],
+          live=True, before=browser.provide),
 ]
 
 
