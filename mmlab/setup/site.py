@@ -143,10 +143,11 @@ def run(what: str, *command: str | Path, cwd: Path = ROOT) -> None:
 def pack_mmlab() -> None:
     """Write the wheels of mmlab and mmlab_site into PARTS/own, compiled."""
     own = PARTS / "own"
-    shutil.rmtree(own, ignore_errors=True)
+    for folder in (own, ROOT / "build" / "lib"):  # setuptools would pack what an earlier time left in build/lib
+        shutil.rmtree(folder, ignore_errors=True)
     own.mkdir()
-    how = ["--wheel", "--no-build-isolation", "--python"]
-    run("Packing mmlab", PYTHON_HERE, "-m", "uv", "build", *how, PYTHON_HERE, "--out-dir", own, ROOT)
+    how = ["--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--wheel-dir"]
+    run("Packing mmlab", PYTHON_HERE, "-m", "pip", "wheel", *how, own, ROOT)
     graphviz = NPM / "node_modules" / "@hpcc-js" / "wasm-graphviz"
     version = json.loads((graphviz / "package.json").read_text(encoding="utf-8"))["version"]
     about = f"mmlab_site-{version}.dist-info"

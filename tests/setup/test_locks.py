@@ -11,7 +11,15 @@ from mmlab.setup.places import LOCKS, ROOT
 from mmlab.setup.report import Trouble
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TOOLS = [line for line in (LOCKS / "tools.in").read_text().splitlines() if line and line[0] != "#"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def requirements_of(name):
+    """Return the requirements in a file of `requirements/`."""
+    return [line for line in (LOCKS / name).read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+
+
+TOOLS = requirements_of("tools.in")
 
 
 def pinned(level):
@@ -22,7 +30,7 @@ def pinned(level):
     return versions
 
 
-@pytest.mark.parametrize("level", ["lab", "test"])
+@pytest.mark.parametrize("level", ["lab", "site", "test", "page", "node"])
 def test_no_address_and_a_hash_for_each(level):
     text = (LOCKS / f"{level}.lock").read_text(encoding="utf-8")
     assert "://" not in text
@@ -34,7 +42,10 @@ def test_no_address_and_a_hash_for_each(level):
     ("level", "requirements"),
     [
         ("lab", PROJECT["dependencies"] + TOOLS),
-        ("test", PROJECT["dependencies"] + TOOLS + PROJECT["optional-dependencies"]["test"]),
+        ("site", PROJECT["dependencies"] + TOOLS + EXTRAS["site"]),
+        ("test", PROJECT["dependencies"] + TOOLS + EXTRAS["site"] + EXTRAS["test"]),
+        ("page", requirements_of("page.in")),
+        ("node", requirements_of("node.in")),
     ],
 )
 def test_direct_dependencies_are_locked_within_their_bounds(level, requirements):
@@ -43,9 +54,10 @@ def test_direct_dependencies_are_locked_within_their_bounds(level, requirements)
         assert all(version in requirement.specifier for version in versions[requirement.name]), requirement
 
 
-def test_the_lab_is_a_part_of_the_test_lock():
-    tests = pinned("test")
-    assert all(tests[name] == versions for name, versions in pinned("lab").items())
+@pytest.mark.parametrize(("part", "whole"), [("lab", "site"), ("site", "test")])
+def test_each_level_is_a_part_of_the_next(part, whole):
+    larger = pinned(whole)
+    assert all(larger[name] == versions for name, versions in pinned(part).items())
 
 
 def test_what_slows_each_process_is_left_out():
