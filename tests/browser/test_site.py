@@ -170,7 +170,7 @@ def test_the_doctor_and_the_recorded_figures(results):
 
 def test_a_slider_moves_the_picture_as_the_kernel_says(tab, host):
     path = "notebooks/04_three_links.ipynb"
-    tab.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', { path })", path)
+    tab.evaluate("path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }", path)
     tab.wait_for_function(IS_OPEN, arg=path, timeout=STARTS)
     run_all(tab)
     lab = tab.locator(".mm-lab").first
@@ -183,7 +183,7 @@ def test_a_slider_moves_the_picture_as_the_kernel_says(tab, host):
         expect(lab.locator("svg desc").first).to_have_text(moved.pictures[0].text)
     screenshot(tab, "site-slider", of=lab)
     times = sorted(tab.evaluate(MOVE, key) for key in ["ArrowRight", "ArrowLeft"] * 10)
-    tab.figures["a move of the slider changes the picture after"] = f"{times[10]:.0f} ms (median of 20)"
+    tab.figures["a move of the slider changes the picture after"] = f"{times[10]:.0f} ms (20 between two places)"
 
 
 def test_nothing_was_asked_of_other_machines_and_asking_would_be_seen(tab, host):
