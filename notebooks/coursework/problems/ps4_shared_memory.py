@@ -690,7 +690,9 @@ def calls_drawn(rng, kinds, count):
         elif kind == "shmdt" and attachments and rng.random() < 0.8:
             calls.append(("shmdt", *attachments.pop(rng.randrange(len(attachments)))))
         elif kind == "rmid" and attachments:
-            calls.append(("rmid", who, rng.choice(attachments)[1]))
+            n = rng.choice(attachments)[1]
+            calls += [("rmid", who, n), rng.choice([("shmat", who, n), ("shmget", who, 7)])]
+            attachments += [(who, n)] * (calls[-1][0] == "shmat")
         else:
             calls.append((kind, who, n))
             attachments += [(who, n)] * (kind == "shmat")
@@ -747,7 +749,8 @@ def attached(proc, id):
 
 def check_segments(work: Work):
     claims, watcher = [], Kernel().spawn("watcher")
-    for share, kinds in ((0.25, []), (0.25, ["fork", "fork", "exit"]), (0.5, ["rmid", "rmid", "exit"])):
+    removing = ["rmid", "rmid", "shmdt", "shmdt", "exit"]
+    for share, kinds in ((0.25, []), (0.25, ["fork", "fork", "exit"]), (0.5, removing)):
         wrong = ""
         for count in range(3, 28):
             calls = calls_drawn(work.rng, kinds, count)
