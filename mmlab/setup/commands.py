@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmlab.setup import checks, install, launch, locks, places, stages
+from mmlab.setup import badges, checks, hub, install, launch, locks, places, stages
 from mmlab.setup.report import Trouble
 
 
@@ -93,6 +93,31 @@ def site(words: Sequence[str]) -> int:
     prefix = install.ensure("site")
     command = [str(places.python_of(prefix)), "-m", "mmlab.setup.site", *words]
     return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
+def apps(words: Sequence[str]) -> int:
+    """serve each lesson's lab as an app without code, by Voilà; more arguments go to it"""
+    prefix = install.ensure("serve")
+    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.apps", *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+
+
+def serve_hub(words: Sequence[str]) -> int:
+    """serve a class by JupyterHub, as root; --trial: under your own account, with one password"""
+    hub.refuse_where_it_cannot_run("--trial" in words)
+    return hub.run(install.ensure("serve"), words)
+
+
+def hub_test(words: Sequence[str]) -> int:
+    """let N learners (20 if not said) come to a hub at once, and measure it"""
+    hub.refuse_where_it_cannot_run(trial=True)
+    return hub.test(install.ensure("test"), words)
+
+
+def print_badges(words: Sequence[str]) -> int:
+    """print the launch badges of this repository, or of the address given"""
+    return badges.run(words)
 
 
 def clean(words: Sequence[str]) -> int:
@@ -107,8 +132,8 @@ def clean(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab, "test": test, "differential": differential, "bench": bench, "setup": setup, "doctor": doctor,
-    "notebooks": notebooks, "html": html, "course": course, "practice": practice, "site": site, "lock": lock,
-    "clean": clean,
+    "notebooks": notebooks, "html": html, "course": course, "practice": practice, "site": site, "apps": apps,
+    "hub": serve_hub, "hub-test": hub_test, "badges": print_badges, "lock": lock, "clean": clean,
 }
 
 

@@ -19,7 +19,7 @@ from mmlab.setup.places import LOCKS, ROOT, VENV
 from mmlab.setup.report import CommandFailed, Trouble, quietly, step, told
 
 STAMP = VENV / "mmlab-setup.json"
-LEVELS = ["lab", "course", "site", "test"]  # each holds the packages of those before it
+LEVELS = ["lab", "course", "site", "serve", "test"]  # each holds the packages of those before it
 NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 

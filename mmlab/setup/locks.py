@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmlab.setup import places
+from mmlab.setup.install import LEVELS
 from mmlab.setup.places import LOCKS, ROOT
 from mmlab.setup.report import CommandFailed, Trouble, quietly, step, told
 
@@ -20,12 +21,10 @@ def write(prefix: Path, words: Sequence[str]) -> None:
 
     page.lock is for the Python of the site's pages, node.lock for machines without Node, and package-lock.json for npm.
     """
-    course, site = ["--extra", "course"], ["--extra", "course", "--extra", "site"]
     same = ["--constraint", "requirements/test.lock"]
-    resolve(prefix, "test", [*PROJECT, *site, "--extra", "test", *EVERYWHERE, *words])
-    resolve(prefix, "site", [*PROJECT, *site, *EVERYWHERE, *same])
-    resolve(prefix, "course", [*PROJECT, *course, *EVERYWHERE, *same])
-    resolve(prefix, "lab", [*PROJECT, *EVERYWHERE, *same])
+    for level in reversed(LEVELS):
+        extras = [word for each in LEVELS[1 : LEVELS.index(level) + 1] for word in ("--extra", each)]
+        resolve(prefix, level, [*PROJECT, *extras, *EVERYWHERE, *(words if level == "test" else same)])
     resolve(prefix, "page", ["requirements/page.in", "--no-deps", "--python-version", "3.14", *words])
     resolve(prefix, "node", ["requirements/node.in", *EVERYWHERE, *words])
     lock_npm()

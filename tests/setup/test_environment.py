@@ -1,9 +1,11 @@
 """environment.yml asks conda-forge for what pyproject.toml asks PyPI for."""
 
+import re
 import tomllib
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from mmlab.setup.places import ROOT
 
@@ -16,12 +18,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def test_names_and_ranges_are_the_same():
-    wanted = {"python": PROJECT["requires-python"], "pip": "", **PROGRAMS}
+    wanted = {"pip": "", **PROGRAMS}
     for requirement in map(Requirement, PROJECT["dependencies"]):
         if requirement.name not in BY_PIP:
             wanted[CONDA_NAMES.get(requirement.name, requirement.name)] = str(requirement.specifier)
-    listed = [Requirement(line) for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
+    listed = [Requirement(line) for line in ENVIRONMENT["dependencies"][1:] if isinstance(line, str)]
     assert {requirement.name: str(requirement.specifier) for requirement in listed} == wanted
+
+
+def test_one_python_is_named_so_that_binder_does_not_take_its_default():
+    """repo2docker starts from its own packages for this Python; without `=` it takes 3.10, which is too old."""
+    name, version = re.fullmatch(r"(python)=(\d+\.\d+)", ENVIRONMENT["dependencies"][0]).groups()
+    assert name == "python" and version in SpecifierSet(PROJECT["requires-python"])
 
 
 def test_mmlab_itself_is_installed_from_the_folder():

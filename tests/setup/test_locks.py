@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from itertools import pairwise
 
 import pytest
 from packaging.requirements import Requirement
 
 from mmlab.setup import locks
+from mmlab.setup.install import LEVELS
 from mmlab.setup.places import LOCKS, ROOT
 from mmlab.setup.report import Trouble
 
@@ -30,7 +32,7 @@ def pinned(level):
     return versions
 
 
-@pytest.mark.parametrize("level", ["lab", "site", "test", "page", "node"])
+@pytest.mark.parametrize("level", [*LEVELS, "page", "node"])
 def test_no_address_and_a_hash_for_each(level):
     text = (LOCKS / f"{level}.lock").read_text(encoding="utf-8")
     assert "://" not in text
@@ -42,8 +44,7 @@ def test_no_address_and_a_hash_for_each(level):
     ("level", "requirements"),
     [
         ("lab", PROJECT["dependencies"] + TOOLS),
-        ("site", PROJECT["dependencies"] + TOOLS + EXTRAS["site"]),
-        ("test", PROJECT["dependencies"] + TOOLS + EXTRAS["site"] + EXTRAS["test"]),
+        *((level, PROJECT["dependencies"] + TOOLS + EXTRAS[level]) for level in LEVELS[1:]),
         ("page", requirements_of("page.in")),
         ("node", requirements_of("node.in")),
     ],
@@ -54,7 +55,7 @@ def test_direct_dependencies_are_locked_within_their_bounds(level, requirements)
         assert all(version in requirement.specifier for version in versions[requirement.name]), requirement
 
 
-@pytest.mark.parametrize(("part", "whole"), [("lab", "site"), ("site", "test")])
+@pytest.mark.parametrize(("part", "whole"), pairwise(LEVELS))
 def test_each_level_is_a_part_of_the_next(part, whole):
     larger = pinned(whole)
     assert all(larger[name] == versions for name, versions in pinned(part).items())
