@@ -25,7 +25,9 @@ def give_lessons(source: Path, home: Path) -> list[str]:
         name, target, digest = path.relative_to(source).as_posix(), home / path.relative_to(source), hashed(path)
         if not target.exists() or (hashed(target) == given.get(name) != digest):
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            part = target.with_name(f".{target.name}.part")  # a half-copied lesson must not look like the person's own
+            shutil.copyfile(path, part)
+            part.replace(target)
             written.append(name)
             given[name] = digest
     (home / GIVEN).write_text(json.dumps(given, indent=0), encoding="utf-8")
@@ -50,7 +52,7 @@ def read(path: Path) -> dict[str, str]:
     """Return what was given so far; nothing where the list is not there or not whole."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 
