@@ -3,7 +3,7 @@
 # Arguments pass through:  make lab ARGS="--no-browser --port 9999"  ·  make test ARGS="unit mypy"  ·  make differential N=100000
 PYTHON ?= python3
 ARGS ?=
-COMMANDS := lab test differential bench setup doctor notebooks html practice course site apps hub hub-test badges lock clean
+COMMANDS := lab test differential bench setup doctor notebooks html course practice site apps hub hub-test badges lock clean
 
 help:
 	@$(PYTHON) mmlab/__main__.py --help

@@ -55,7 +55,7 @@ def test_direct_dependencies_are_locked_within_their_bounds(level, requirements)
         assert all(version in requirement.specifier for version in versions[requirement.name]), requirement
 
 
-@pytest.mark.parametrize(("part", "whole"), pairwise(LEVELS))
+@pytest.mark.parametrize(("part", "whole"), list(pairwise(LEVELS)))
 def test_each_level_is_a_part_of_the_next(part, whole):
     larger = pinned(whole)
     assert all(larger[name] == versions for name, versions in pinned(part).items())
