@@ -56,7 +56,8 @@ def do_page_fault(current: task_struct, address: int, write: bool, user: bool) -
         flags = flags & ~FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED
         fault = handle_mm_fault(mm, vma, address, flags)
         major |= fault if user else VM_FAULT_MAJOR
-    lru_add_drain(mm.machine)
+    if mm.machine.mlock_fbatch:
+        lru_add_drain(mm.machine)
     if fault & VM_FAULT_OOM:
         return pagefault_out_of_memory()
     if fault & VM_FAULT_ERROR:

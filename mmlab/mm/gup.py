@@ -56,7 +56,8 @@ def __get_user_pages(
             error = faultin_page(current, vma, address, flags, tried)
         if error:
             break
-    lru_add_drain(current.machine)
+    if current.machine.mlock_fbatch:
+        lru_add_drain(current.machine)
     return error
 
 

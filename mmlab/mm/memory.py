@@ -151,7 +151,8 @@ def zap_pte_range(
             if pte_young(pte) and vma_has_recency(vma):
                 mark_page_accessed(page)
         page_remove_rmap(page)
-        munlock_vma_page(page, vma)
+        if vma.vm_flags & VM_LOCKED:
+            munlock_vma_page(page)
         put_page(page)
 
 
@@ -186,7 +187,8 @@ def do_set_pte(vma: vm_area_struct, address: int, page: page, table: pte_table, 
     else:
         vma.vm_mm.rss_stat[mm_counter_file(page)] += 1
         page_add_file_rmap(page)
-    mlock_vma_page(page, vma)
+    if vma.vm_flags & VM_LOCKED:
+        mlock_vma_page(page)
     table[pte_index(address)] = entry
 
 
@@ -203,7 +205,8 @@ def do_anonymous_page(vma: vm_area_struct, address: int, table: pte_table, flags
     page.flags |= PG_uptodate
     vma.vm_mm.rss_stat[MM_ANONPAGES] += 1
     page_add_new_anon_rmap(page, vma, address)
-    mlock_vma_page(page, vma)
+    if vma.vm_flags & VM_LOCKED:
+        mlock_vma_page(page)
     table[pte_index(address)] = maybe_mkwrite(pfn_pte(page.pfn, vma.vm_page_prot) | _PAGE_DIRTY, vma)
     return 0
 
@@ -367,8 +370,8 @@ def wp_page_copy(vma: vm_area_struct, address: int, table: pte_table, old_page: 
             page_remove_rmap(old_page)
             put_page(old_page)
         do_set_pte(vma, address, new_page, table, write=True, anon=True)
-        if old_page is not None:
-            munlock_vma_page(old_page, vma)
+        if old_page is not None and vma.vm_flags & VM_LOCKED:
+            munlock_vma_page(old_page)
         return VM_FAULT_WRITE
     finally:
         if old_page is not None:

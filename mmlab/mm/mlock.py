@@ -6,14 +6,13 @@ from errno import EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM
 
 from ..include.errors import failure
 from ..include.mm import VM_LOCKED, VM_LOCKONFAULT
-from ..include.mm_types import PG_mlocked, vm_area_struct
+from ..include.mm_types import vm_area_struct
 from ..include.mman import MLOCK_ONFAULT, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, offset_in_page
 from ..include.pgtable import pte_none
 from ..include.sched import RLIMIT_MEMLOCK, task_struct
 from .gup import populate_range
 from .memory import pte_ranges, vm_normal_page
-from .rmap import page_mlocked
-from .swap import lru_add_drain, mlock_vma_page
+from .swap import lru_add_drain, mlock_vma_page, munlock_vma_page
 from .vma import find_vma, vma_modify
 
 VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT
@@ -99,7 +98,6 @@ def mlock_vma_pages_range(vma: vm_area_struct, start: int, end: int) -> None:
         for pte in table[first:last]:
             page = None if pte_none(pte) else vm_normal_page(vma, pte)
             if page is not None:
-                mlock_vma_page(page, vma)
-                if not page_mlocked(page):
-                    page.flags &= ~PG_mlocked
+                mlock_vma_page(page)
+                munlock_vma_page(page)
     lru_add_drain(vma.vm_mm.machine)

@@ -8,10 +8,9 @@ when it is asked for.
 from __future__ import annotations
 
 from ..include.fs import address_space
-from ..include.mm import VM_LOCKED
 from ..include.mm_inline import add_page_to_lru_list, del_page_from_lru_list
 from ..include.mm_types import (
-    PageAnon, PG_active, PG_lru, PG_mlocked, PG_referenced, PG_swapbacked, PG_unevictable, page, vm_area_struct,
+    PageAnon, PG_active, PG_lru, PG_mlocked, PG_referenced, PG_swapbacked, PG_unevictable, page,
 )
 from ..include.mmzone import machine
 from .rmap import page_mlocked
@@ -39,15 +38,15 @@ def mark_page_accessed(page: page) -> None:
         page.flags &= ~PG_referenced
 
 
-def mlock_vma_page(page: page, vma: vm_area_struct) -> None:
-    """Let the page be unevictable soon, if the VMA that maps it is locked: 5.18, same name."""
-    if vma.vm_flags & VM_LOCKED and not page.flags & PG_mlocked:
+def mlock_vma_page(page: page) -> None:
+    """Let the page be unevictable soon, since a locked VMA maps it: 5.18, same name."""
+    if not page.flags & PG_mlocked:
         page.machine.mlock_fbatch.append(page)
 
 
-def munlock_vma_page(page: page, vma: vm_area_struct) -> None:
-    """Let the page be evictable again, if no other locked VMA maps it: 5.18, same name."""
-    if vma.vm_flags & VM_LOCKED and not page_mlocked(page):
+def munlock_vma_page(page: page) -> None:
+    """Let the page be evictable again, unless a locked VMA maps it still: 5.18, same name."""
+    if not page_mlocked(page):
         page.flags &= ~PG_mlocked
 
 
