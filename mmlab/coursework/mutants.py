@@ -88,8 +88,8 @@ BUGS: dict[str, dict[str, Bug]] = {
         "zeros": Bug("mm.memory:wp_page_copy", "copy_user_page(new_page, old_page)", "copy_user_page(new_page, None)"),
     },
     "ps5-suite": {
-        "exit": Bug("mm.memory:zap_pte_range", "page_remove_rmap(page)\n        put_page(page)",
-                    "page_remove_rmap(page)"),
+        "exit": Bug("mm.memory:zap_pte_range", "munlock_vma_page(page)\n        put_page(page)",
+                    "munlock_vma_page(page)"),
         "third": Bug("mm.memory:copy_pte_range", "if page is not None:",
                      "if page is not None and (page._mapcount < 1 or not PageAnon(page)):"),
     },

@@ -41,6 +41,7 @@ from .mlock import can_do_mlock
 from .rmap import unlink_anon_vmas
 from .shmem import shmem_zero_setup
 from .slab import kmem_cache_free, kmem_cache_zalloc, vm_area_cachep
+from .swap import lru_add_drain
 from .util import vm_enough_memory, vm_unacct_memory
 from .vma import (
     __vma_unlink, count_vma_pages_range, find_vma, find_vma_links, may_expand_vm, mlock_future_check, remove_vma,
@@ -417,7 +418,9 @@ def remove_vma_accounted(mm: mm_struct, vma: vm_area_struct) -> None:
 
 
 def exit_mmap(mm: mm_struct) -> None:
-    """Unmap everything, at the end of the process: v4.4, same name."""
+    """Unmap everything, at the end of the process: v4.4, same name. (It may be killed while pages are being locked.)"""
+    if mm.machine.mlock_fbatch:
+        lru_add_drain(mm.machine)
     if mm.mmap is not None:
         do_munmap(mm, 0, TASK_SIZE)
 
