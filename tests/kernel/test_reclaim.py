@@ -199,7 +199,7 @@ def test_what_if_a_page_is_read_twice(kernel, proc):
 
 
 def test_what_if_a_locked_page_is_read_twice(kernel, proc):
-    """It is not made active. As long as nothing at all is locked, nobody walks the mappings to find out."""
+    """It is not made active; the page itself says that it is locked, so nobody walks its mappings to find out."""
     fd = make_file(proc, "/data/f", 2)
     with kernel.trace() as trace:
         for _ in range(2):
@@ -211,7 +211,7 @@ def test_what_if_a_locked_page_is_read_twice(kernel, proc):
     with kernel.trace() as trace:
         for _ in range(2):
             proc.pread(proc.open("/data/f", O_RDONLY), 1, PAGE)
-    assert (lru(proc, fd, 1), "rmap_walk" in trace.functions()) == ("inactive, referenced", True)
+    assert (lru(proc, fd, 1), "rmap_walk" in trace.functions()) == ("inactive, referenced", False)
 
 
 def test_what_if_a_page_is_read_piece_by_piece(kernel, proc):
