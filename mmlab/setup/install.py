@@ -20,6 +20,8 @@ from mmlab.setup.report import CommandFailed, Trouble, quietly, step, told
 
 STAMP = VENV / "mmlab-setup.json"
 LEVELS = ["lab", "course", "site", "serve", "test"]  # each holds the packages of those before it
+SITE_KERNEL = "@jupyterlite/pyodide-kernel-extension"  # runs in the pages of the site alone
+ASIDE = VENV / "share" / "mmlab" / "labextensions"
 NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
@@ -101,6 +103,7 @@ def install(level: str) -> None:
     with step("[4/4] installing mmlab itself from this folder"):
         install_project(installer)
         silence_news()
+        set_aside(SITE_KERNEL)
         if level != "lab":
             name_the_course()
     mark(wanted(level))
@@ -247,6 +250,15 @@ def silence_news() -> None:
     folder = VENV / "etc" / "jupyter" / "labconfig"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "page_config.json").write_text(json.dumps(NO_NEWS), encoding="utf-8")
+
+
+def set_aside(extension: str) -> None:
+    """Put an extension of JupyterLab where only the site's builder finds it: in JupyterLab itself it would fail."""
+    folder, aside = VENV / "share" / "jupyter" / "labextensions" / extension, ASIDE / extension
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, aside)
 
 
 def name_the_course() -> None:

@@ -37,7 +37,7 @@ HIDDEN = "import mmlab_site\n\nawait mmlab_site.ready()"
 PYTHON_HERE = places.python_of(places.environment())
 PYTHON = "3.14"  # Pyodide's
 CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"]
-KERNEL = "@jupyterlite/pyodide-kernel-extension"
+KERNEL = install.SITE_KERNEL
 WIDGETS = "@jupyter-widgets/jupyterlab-manager"
 STAND_INS = ["piplite", "ipykernel", "pyodide_kernel", "widgetsnbextension-4"]
 LEFT_OUT = {"jupyterlab", "jupyterlab-widgets"}  # they are the page itself
@@ -209,6 +209,8 @@ def write_contents(folder: Path) -> None:
 def extension(name: str) -> Path:
     """Return the folder of a JupyterLab extension of this environment."""
     folder = places.environment() / "share" / "jupyter" / "labextensions" / name
+    if (install.ASIDE / name).exists():
+        folder = install.ASIDE / name
     if not folder.exists():
         raise Trouble(f"{folder} is not there.\nWhat to do: make clean, then make site")
     return folder

@@ -152,3 +152,16 @@ def test_the_news_pop_up_is_switched_off(venv):
     install.silence_news()
     written = json.loads((venv / "etc" / "jupyter" / "labconfig" / "page_config.json").read_text())
     assert "@jupyterlab/apputils-extension:announcements" in written["disabledExtensions"]
+
+
+def test_the_kernel_of_the_site_is_set_aside(venv, monkeypatch):
+    monkeypatch.setattr(install, "ASIDE", venv / "aside")
+    folder = venv / "share" / "jupyter" / "labextensions" / install.SITE_KERNEL
+    for text in ("old", "new"):
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text(text)
+        install.set_aside(install.SITE_KERNEL)
+        assert not folder.exists()
+        assert (venv / "aside" / install.SITE_KERNEL / "package.json").read_text() == text
+    install.set_aside(install.SITE_KERNEL)
+    assert (venv / "aside" / install.SITE_KERNEL).exists()
