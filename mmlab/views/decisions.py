@@ -21,7 +21,7 @@ from ..include.mm import (
     VM_WRITE,
     vm_operations_struct,
 )
-from ..include.mm_types import PG_anon_exclusive, PG_uptodate, anon_vma, page, vm_area_struct
+from ..include.mm_types import PG_anon_exclusive, PG_readahead, PG_uptodate, anon_vma, page, vm_area_struct
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE, flag_names
 from ..include.pgtable import pte_index, pte_none, pte_pfn, pte_table, pte_write
 from ..include.sched import task_struct
@@ -121,6 +121,12 @@ class Facts:
         found = self.then.get(mapping.page_tree, self.pgoff)
         here = found is not None and bool(self.then.get(found, "flags") & PG_uptodate)
         return here and self.pgoff * PAGE_SIZE < self.then.get(mapping.host, "i_size")
+
+    @property
+    def marked(self) -> bool:
+        """Whether the page is in memory, and whoever comes to it is to read on: fault-around leaves it alone."""
+        found = self.then.get(self.then.get(self.vma, "vm_file").f_mapping.page_tree, self.pgoff)
+        return self.cached and bool(self.then.get(found, "flags") & PG_readahead)
 
 
 # ── the decisions ───────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +256,9 @@ def around(f: Facts) -> Reason:
 
 def still_none(f: Facts) -> Reason:
     words = _("file page {n} is in memory") if f.cached else _("file page {n} is not in memory")
-    mapped = f.cached and around(f)[0]
+    if f.marked:
+        words = _("file page {n} is marked for read-ahead, and do_fault_around passes it by")
+    mapped = f.cached and not f.marked and around(f)[0]
     return not mapped, words.format(n=f.pgoff) + (_(", do_fault_around mapped it") if mapped else "")
 
 

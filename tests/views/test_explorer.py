@@ -208,12 +208,12 @@ def test_jumping_from_change_to_change_and_back(mapped):
         explorer.jump(1)
         seen.append((explorer.step.text, re.sub("<[^>]*>", "", explorer.found.value)))
     assert seen == [
-        ("· vm_stat[nr_mapped]: 408 → 409", "1 of 2"),
-        ("· vm_stat[nr_mapped]: 409 → 410", "2 of 2"),
-        ("· vm_stat[nr_mapped]: 409 → 410", "no more of these that way"),
+        ("· vm_stat[nr_mapped]: 401 → 402", "1 of 2"),
+        ("· vm_stat[nr_mapped]: 402 → 403", "2 of 2"),
+        ("· vm_stat[nr_mapped]: 402 → 403", "no more of these that way"),
     ]
     explorer.jump(-1)
-    assert explorer.step.text == "· vm_stat[nr_mapped]: 408 → 409"
+    assert explorer.step.text == "· vm_stat[nr_mapped]: 401 → 402"
     explorer.target.value = "find_vma()"
     explorer.jump(-1)
     assert explorer.step.text.startswith("find_vma(mm:reader, ")
