@@ -73,8 +73,9 @@ class file_system_type:
     """A kind of file system, and what its regular files can do: include/linux/fs.h:struct file_system_type.
 
     `evict_inode(inode)` (the kernel keeps it in s_op) lets go of a file's pages when the file is over.
-    `extend(inode, start, end)` hears that the file's end moves on from byte `start` to `end`, `truncate(inode)` that it
-    has moved back to i_size. `setattr(inode, newsize)` (the kernel's i_op->setattr) stands in for truncate_setsize.
+    `extend(inode, start, end)` hears that truncate(2) moves the file's end on from byte `start` to `end`,
+    `truncate(inode)` that it has moved it back to i_size. `setattr(inode, newsize)` (the kernel's i_op->setattr) stands
+    in for truncate_setsize.
     `ra_pages`: how many pages one read of the disk brings (/sys/block/*/queue/read_ahead_kb). `s_maxbytes`: how large a
     file may be.
     """

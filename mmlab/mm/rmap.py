@@ -153,7 +153,7 @@ def rmap_walk(page: page) -> Iterator[tuple[vm_area_struct, pte_table, int]]:
 
 
 def page_mlocked(page: page) -> bool:
-    """Tell whether a locked VMA maps the page. The kernel notes it in the page, as PG_mlocked."""
+    """Tell whether a locked VMA maps the page: what its flag PG_mlocked says, once lru_add_drain has noted it there."""
     if page._mapcount < 0 or not any(task.mm.locked_vm for task in page.machine.tasks.values()):
         return False
     return any(vma.vm_flags & VM_LOCKED for vma, _, _ in rmap_walk(page))

@@ -2,7 +2,7 @@
 
 A page climbs by being used: inactive → inactive, referenced → active → active, referenced. Where reclaim looks for
 pages (vmscan.py), they come down again. The kernel gathers such moves, and does some 31 at once; here each is done
-when it is asked for.
+when it is asked for, but for locking (mlock_fbatch): a page that is being locked may still be made active.
 """
 
 from __future__ import annotations

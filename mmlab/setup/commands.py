@@ -31,16 +31,12 @@ def test(words: Sequence[str]) -> int:
 
 def bench(words: Sequence[str]) -> int:
     """measure the simulation against the real kernel: --quick --peers --json FILE"""
-    prefix = install.ensure("lab")
-    command = [str(places.python_of(prefix)), "-m", "tests.bench", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("lab", "tests.bench", words)
 
 
 def differential(words: Sequence[str]) -> int:
     """compare N random programs (1000 if not said) on the simulation and on this machine's Linux"""
-    prefix = install.ensure("test")
-    command = [str(places.python_of(prefix)), "-m", "tests.differential", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("test", "tests.differential", words)
 
 
 def doctor(words: Sequence[str]) -> int:
@@ -62,45 +58,32 @@ def lock(words: Sequence[str]) -> int:
 
 def notebooks(words: Sequence[str]) -> int:
     """run the notebooks (or those named) and store what they show; --links: write the contents and links anew"""
-    prefix = install.ensure("test")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.rerun", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("test", "mmlab.setup.rerun", words)
 
 
 def html(words: Sequence[str]) -> int:
     """write the notebooks (or those named) as pages to read without a kernel, into build/html"""
-    prefix = install.ensure("lab")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.export", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("lab", "mmlab.setup.export", words)
 
 
 def course(words: Sequence[str]) -> int:
     """source, release, grade, feedback or export problem sets: course grade ps1 -j 4"""
-    prefix = install.ensure("course")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.coursework", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("course", "mmlab.coursework", words)
 
 
 def practice(words: Sequence[str]) -> int:
     """write the problem sets as notebooks to practise with, in notebooks/practice (--fresh: anew)"""
-    prefix = install.ensure("lab")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.coursework.practice", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("lab", "mmlab.coursework.practice", words)
 
 
 def site(words: Sequence[str]) -> int:
     """build the lessons as a site to run in any browser, into build/site; --serve: and serve it"""
-    prefix = install.ensure("site")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.site", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("site", "mmlab.setup.site", words)
 
 
 def apps(words: Sequence[str]) -> int:
     """serve each lesson's lab as an app without code, by Voilà; more arguments go to it"""
-    prefix = install.ensure("serve")
-    command = [str(places.python_of(prefix)), "-m", "mmlab.setup.apps", *words]
-    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
+    return run_module("serve", "mmlab.setup.apps", words)
 
 
 def serve_hub(words: Sequence[str]) -> int:
@@ -128,6 +111,13 @@ def clean(words: Sequence[str]) -> int:
             print(f"removing {name}")
             shutil.rmtree(places.ROOT / name)
     return 0
+
+
+def run_module(level: str, module: str, words: Sequence[str]) -> int:
+    """Run a module with the Python of an environment that holds the packages of `level`; return its exit code."""
+    prefix = install.ensure(level)
+    command = [str(places.python_of(prefix)), "-m", module, *words]
+    return subprocess.call(command, cwd=places.ROOT, env=places.variables(prefix))
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
