@@ -4,7 +4,6 @@ What a student reads above an answer is printed by code that stands here as a fu
 draws the same numbers; what is right is always what the simulated kernel does.
 """
 
-import inspect
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import product
@@ -26,7 +25,8 @@ from mmlab import (
     Kernel,
 )
 from mmlab.check import vmas
-from mmlab.coursework.mutants import drawn_bug, infected
+from mmlab.coursework.checks import draw_claims, settle, text, whole, witnessed
+from mmlab.coursework.mutants import drawn_bug
 from mmlab.coursework.problem import Part, ProblemSet, Work, Wrong
 from mmlab.coursework.programs import MEMORY, replay
 from mmlab.include.fs import address_space_operations
@@ -36,23 +36,6 @@ from mmlab.mm.vma import find_vma
 
 RW, HOME = PROT_READ | PROT_WRITE, 1 << 40
 FAR = 1 << 30  # bytes from the beginning of one mapping to that of the next, where none is to touch another
-
-
-def text(*functions):
-    """The source of functions, to stand in a notebook."""
-    return "\n\n".join(inspect.getsource(each).strip() for each in functions).replace("  # fmt: skip", "") + "\n"
-
-
-def settle(*claims):
-    """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
-    words = [words for _, holds, words in claims if not holds]
-    if words:
-        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
-
-
-def whole(value):
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def rows(value, length):
@@ -923,28 +906,14 @@ CLAIMS = {
 }  # by the bugs' names, which are the mutants'
 
 
-def draw_claims(rng, claims):
-    """The claims in an order of your own: letter → claim."""
-    return dict(zip("ABCDEFGH", rng.sample(claims, len(claims)), strict=True))
-
-
-RUN_WITNESS = '''
-from mmlab.coursework.programs import record
-result = record(witness)
-'''
-
-
 def check_bug(work: Work):
     bug = drawn_bug("ps2-bug", work.rng)
     letters = draw_claims(work.rng, list(CLAIMS.values()))
     named = letters.get(work.value("bug")) == CLAIMS[bug]
-    calls = work.probe(RUN_WITNESS)
-    if len(calls) > 12:
-        raise Wrong(f"The witness makes {len(calls)} calls; at most 12 are asked for.")
-    true, other = (list(replay(kernel, calls)) for kernel in (Kernel(mem=MEMORY), infected("ps2-bug", bug, mem=MEMORY)))
+    differs = witnessed(work, "ps2-bug", bug)
     settle(
         (0.5, named, "`bug`: another claim is true of your machine."),
-        (0.5, true != other, "`witness`: each of its calls gives the same on both machines."),
+        (0.5, differs, "`witness`: each of its calls gives the same on both machines."),
     )
 
 
@@ -962,8 +931,9 @@ and compare. For an unused machine with the same bug call `new_machine()`.
   (those on files and on memory, `pagemap`, `fincore`, `getrusage`, `maps`, `smaps`, `fork`, `exit`). Whether
   `witness` returns anything does not matter, and it need not compare anything.
 """,
-    setup="from mmlab.coursework.mutants import mutant\nfrom mmlab.coursework.programs import record, replay\n\n"
-          + text(draw_claims) + "\nCLAIMS = [\n" + "".join(f'    "{claim}",\n' for claim in CLAIMS.values()) + ''']
+    setup="from mmlab.coursework.checks import draw_claims\nfrom mmlab.coursework.mutants import mutant\n"
+          + "from mmlab.coursework.programs import record, replay\n\nCLAIMS = [\n"
+          + "".join(f'    "{claim}",\n' for claim in CLAIMS.values()) + ''']
 
 def new_machine():
     return mutant("ps2-bug", personal("ps2-bug"))

@@ -4,7 +4,6 @@ What a student reads above an answer is printed by code that stands here as a fu
 draws the same numbers; what is right is always what the simulated kernel does.
 """
 
-import inspect
 import random
 from contextlib import suppress
 
@@ -29,7 +28,8 @@ from mmlab import (
     Process,
 )
 from mmlab.check import vmas
-from mmlab.coursework.mutants import drawn_bug, infected
+from mmlab.coursework.checks import draw_claims, settle, text, whole, witnessed
+from mmlab.coursework.mutants import drawn_bug
 from mmlab.coursework.problem import Part, ProblemSet, Work, Wrong
 from mmlab.coursework.programs import MEMORY, REFUSALS, replay
 from mmlab.fs.block_dev import add_disk
@@ -37,23 +37,6 @@ from mmlab.fs.namei import path_lookup
 from mmlab.include.pgtable import pte_none, pte_offset, pte_pfn
 
 RW, HOME, KB = PROT_READ | PROT_WRITE, 1 << 40, PAGE_SIZE >> 10
-
-
-def text(*functions):
-    """The source of functions, to stand in a notebook."""
-    return "\n\n".join(inspect.getsource(each).strip() for each in functions) + "\n"
-
-
-def settle(*claims):
-    """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
-    words = [words for _, holds, words in claims if not holds]
-    if words:
-        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
-
-
-def whole(value):
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def equal(given, expected, hints):
@@ -1054,27 +1037,13 @@ CLAIMS = [  # in the order of the bugs' names, which are the mutants'
 NAMES = ["copy", "entries", "fork", "last", "nattch", "removed", "shrink", "tmpfs"]
 
 
-def draw_claims(rng, claims):
-    """The claims in an order of your own: letter → claim."""
-    return dict(zip("ABCDEFGH", rng.sample(claims, len(claims)), strict=True))
-
-
-RUN_WITNESS = """
-from mmlab.coursework.programs import record
-result = record(witness)
-"""
-
-
 def check_bug(work: Work):
     bug = drawn_bug("ps4-bug", work.rng)
     letters = draw_claims(work.rng, CLAIMS)
     named = letters.get(work.value("bug", str)) == CLAIMS[NAMES.index(bug)]
-    calls = work.probe(RUN_WITNESS)
-    if len(calls) > 15:
-        raise Wrong(f"The witness makes {len(calls)} calls; at most 15 are asked for.")
-    true, other = (list(replay(kernel, calls)) for kernel in (Kernel(mem=MEMORY), infected("ps4-bug", bug, mem=MEMORY)))
+    differs = witnessed(work, "ps4-bug", bug, most=15)
     settle((0.5, named, "The claim that is true of your machine is another."),
-           (0.5, true != other, "All calls of the witness give the same on both machines."))  # fmt: skip
+           (0.5, differs, "All calls of the witness give the same on both machines."))  # fmt: skip
 
 
 BUG = Part(
@@ -1091,8 +1060,9 @@ and compare. For an unused machine with the same bug call `new_machine()`.
   (those on files, on memory and on System V segments, `pagemap`, `fincore`, `getrusage`, `maps`, `smaps`, `fork`,
   `exit`). Whether `witness` returns anything does not matter, and it need not compare anything.
 """,
-    setup="from mmlab.coursework.mutants import mutant\nfrom mmlab.coursework.programs import record, replay\n\n"
-          + text(draw_claims) + "\nCLAIMS = [\n" + "".join(f'    "{claim}",\n' for claim in CLAIMS) + ''']
+    setup="from mmlab.coursework.checks import draw_claims\nfrom mmlab.coursework.mutants import mutant\n"
+          + "from mmlab.coursework.programs import record, replay\n\nCLAIMS = [\n"
+          + "".join(f'    "{claim}",\n' for claim in CLAIMS) + ''']
 
 def new_machine():
     return mutant("ps4-bug", personal("ps4-bug"))

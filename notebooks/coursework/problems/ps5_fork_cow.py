@@ -4,7 +4,6 @@ What a student reads above an answer is printed by code that stands here as a fu
 draws the same numbers; what is right is always what the simulated kernel does.
 """
 
-import inspect
 from functools import cache
 
 from mmlab import (
@@ -25,6 +24,7 @@ from mmlab import (
     Kernel,
 )
 from mmlab.check import vmas
+from mmlab.coursework.checks import draw_claims, settle, text, whole
 from mmlab.coursework.mutants import BUGS, drawn_bug, infected
 from mmlab.coursework.problem import Part, ProblemSet, Work, Wrong
 from mmlab.coursework.programs import MEMORY, replay
@@ -36,23 +36,6 @@ from mmlab.mm.vma import find_vma
 
 RW, MEM, HOME = PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 1 << 40
 BYTES = 8  # of each page, in the parts with tables of plain data
-
-
-def text(*functions):
-    """The source of functions, to stand in a notebook."""
-    return "\n\n".join(inspect.getsource(each).strip() for each in functions) + "\n"
-
-
-def settle(*claims):
-    """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
-    words = [words for _, holds, words in claims if not holds]
-    if words:
-        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
-
-
-def whole(value):
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def listed(value, length, words):
@@ -980,11 +963,6 @@ CLAIMS = {
 }
 
 
-def draw_claims(rng, claims):
-    """The claims in an order of your own: letter → claim."""
-    return dict(zip("ABCDEFGH", rng.sample(claims, len(claims)), strict=True))
-
-
 RUN_WITNESS = """
 from mmlab.coursework.programs import record
 result = record(witness)
@@ -1020,8 +998,9 @@ and compare. For an unused machine with the same bug call `new_machine()`.
   (those on files and on memory, `pagemap`, `fincore`, `getrusage`, `maps`, `smaps`, `fork`, `exit`). Whether
   `witness` returns anything does not matter, and it need not compare anything.
 """,
-    setup="from mmlab.coursework.mutants import mutant\nfrom mmlab.coursework.programs import record, replay\n\n"
-          + text(draw_claims) + "\nCLAIMS = [\n" + "".join(f'    "{claim}",\n' for claim in CLAIMS.values()) + ''']
+    setup="from mmlab.coursework.checks import draw_claims\nfrom mmlab.coursework.mutants import mutant\n"
+          + "from mmlab.coursework.programs import record, replay\n\nCLAIMS = [\n"
+          + "".join(f'    "{claim}",\n' for claim in CLAIMS.values()) + ''']
 
 def new_machine():
     return mutant("ps5-bug", personal("ps5-bug"))
