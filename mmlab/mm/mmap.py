@@ -105,8 +105,10 @@ def sys_mmap(current: task_struct, addr: int, length: int, prot: int, flags: int
     if offset_in_page(offset):
         raise failure(EINVAL, "sys_mmap", f"offset = {offset} is not a multiple of {PAGE_SIZE}")
     file = None if flags & MAP_ANONYMOUS else fget(current, fd, "sys_mmap_pgoff")
+    if flags & MAP_HUGETLB and file:
+        raise failure(EINVAL, "sys_mmap_pgoff", "MAP_HUGETLB, but the file is not of hugetlbfs")
     if flags & MAP_HUGETLB:
-        raise failure(EINVAL if file else ENOMEM, "sys_mmap_pgoff", "MAP_HUGETLB, and no huge pages are reserved")
+        raise failure(ENOMEM, "sys_mmap_pgoff", "MAP_HUGETLB, and no huge pages are reserved")
     flags &= ~(MAP_EXECUTABLE | MAP_DENYWRITE)
     return vm_mmap_pgoff(current, file, addr, length, prot, flags, offset >> PAGE_SHIFT)
 
