@@ -118,7 +118,7 @@ class PageState:
 
 @dataclass(frozen=True, slots=True)
 class Rusage:
-    """Page faults so far: minor ones, and major ones, which read the disk."""
+    """Page faults so far: minor ones, and major ones, for which a page had to be filled first."""
 
     ru_minflt: int
     ru_majflt: int

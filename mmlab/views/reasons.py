@@ -87,8 +87,8 @@ MEANINGS = {
     },
     "address_space": {"i_mmap_writable": "how many shared mappings may become writable; below 0 they are forbidden"},
     "task_struct": {
-        "min_flt": "the process's page faults that needed no disk",
-        "maj_flt": "the process's page faults that had to read the disk",
+        "min_flt": "the process's minor page faults: what was needed was in memory",
+        "maj_flt": "the process's major page faults: a page had to be filled first",
         "mm": "the process's address space",
         "uid": "whose process it is",
         "rlim": "the limits of the process",
@@ -107,7 +107,7 @@ MEANINGS = {
         "nr_shmem": "pages of tmpfs and of shared anonymous memory: Shmem",
         "nr_page_table_pages": "frames that hold page tables: PageTables",
         "pgfault": "page faults of all processes so far",
-        "pgmajfault": "page faults so far that had to read the disk",
+        "pgmajfault": "major page faults so far: a page had to be filled first",
     },
 }
 KINDS = {  # the arrays, by the end of their names
