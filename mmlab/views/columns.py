@@ -24,7 +24,7 @@ from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, table
 from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SIZE, SMALL, ink, shorten, visible
 
 ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 8, 22, 50  # px: a line; beside words; the margin; between boxes; between columns
-NARROW, WIDE = 110, 320  # px: how wide a column at least and at most is
+NARROW, WIDE = 110, 340  # px: how wide a column at least and at most is
 LETTER = 0.58  # of the size: how wide a letter is, in whichever font; beside words there is ground for wide ones
 BASE = 16  # px: from the top of a line to where its letters stand
 
@@ -47,7 +47,7 @@ class Node(NamedTuple):
     @property
     def width(self) -> int:
         """How much room its words need, in px."""
-        lines = [room(heading(self.kind)) + room(self.title)]
+        lines = [room(heading(self.kind), bold=True) + room(self.title)]
         lines += [room(row.field) + room(row.words, bold=row.lit) for row in self.rows]
         lines += [room(cell.text, bold=True) for cell in self.strip]
         return round(max(lines)) + 3 * SIDE + 2
@@ -160,9 +160,10 @@ def heading(kind: str) -> str:
 
 @lru_cache(maxsize=2048)
 def room(words: object, *, bold: bool = False, size: float = SIZE) -> float:
-    """Give the px that words take: capitals and bold letters are wider, and Chinese ones twice as wide."""
+    """Give the px that words take: capitals, bold letters, m and w are wider, and Chinese letters twice as wide."""
     line = shorten(words)
-    letters = len(line) + 0.1 * sum(map(str.isupper, line)) + sum(letter > "\u2e80" for letter in line)
+    wide = 0.1 * sum(map(str.isupper, line)) + 0.5 * sum(letter in "mw" for letter in line)
+    letters = len(line) + wide + sum(letter > "\u2e80" for letter in line)
     return letters * LETTER * size * (1.08 if bold else 1)
 
 
@@ -245,7 +246,7 @@ def draw_box(canvas: Canvas, box: Box) -> None:
     if not corner:
         canvas.rect(x, y, width, ROW, fill=look.head)
     canvas.text(x + SIDE, y + BASE, heading(node.kind), bold=True, color=ink(look.head), anchor="start")
-    free = width - 3 * SIDE - room(heading(node.kind))
+    free = width - 3 * SIDE - room(heading(node.kind), bold=True)
     canvas.text(box.right - SIDE, y + BASE, fit(node.title, free), color=ink(look.head), anchor="end")
     for line, row in enumerate(node.rows, 1):
         draw_row(canvas, box, y + ROW * line, row)

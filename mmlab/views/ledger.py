@@ -176,7 +176,7 @@ def ledger(kernel: Kernel) -> Diagram:
 
 def draw_head(canvas: Canvas, columns: dict[str, int]) -> None:
     """Name the columns."""
-    canvas.text(16, 24, "/proc/meminfo", bold=True, size=14, anchor="start")
+    canvas.text(16, 24, _("/proc/meminfo, in kB, and who maps it"), bold=True, size=14, anchor="start")
     for x, words in ((16, _("file or memory")), (244, _("mapped by")), (404, _("frames"))):
         canvas.text(x, TOP - 12, words, size=SMALL, color=MUTED, anchor="start")
     for name, x in columns.items():
