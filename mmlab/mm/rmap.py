@@ -111,7 +111,7 @@ def page_remove_rmap(page: page) -> None:
 
 
 def page_dup_rmap(page: page) -> None:
-    """Count one more PTE of a page that is mapped already, as fork does: mm/rmap.h:page_dup_rmap (v4.4).
+    """Count one more PTE of a page that is mapped already, as fork does: include/linux/rmap.h:page_dup_rmap (v4.4).
 
     An anonymous page is nobody's own from here on: the next store to it copies.
     """

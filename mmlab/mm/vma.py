@@ -291,9 +291,9 @@ def is_mergeable_vma(vma: vm_area_struct, file: file | None, vm_flags: int, pgof
 
 
 def can_merge_remove_vma(vma: vm_area_struct) -> bool:
-    """Tell whether the VMA may go in a merge, which calls no vm_ops->close: 6.10, same name.
+    """Tell whether the VMA may go in a merge, which calls no vm_ops->close: mm/vma.c (6.12), same name.
 
-    Until 6.5 a VMA with `close` took part in no merge at all; since then it may grow or shrink.
+    Before 6.4 a VMA with `close` took part in no merge at all; since then it may grow or shrink.
     """
     return not (vma.vm_ops and vma.vm_ops.close)
 
@@ -401,7 +401,7 @@ def vma_modify(mm: mm_struct, vma: vm_area_struct, start: int, end: int, vm_flag
 
 
 def vm_area_dup(vma: vm_area_struct, mm: mm_struct) -> vm_area_struct:
-    """Make a VMA of `mm` that is like this one, but linked nowhere: kernel/fork.c:vm_area_dup (4.19). ENOMEM."""
+    """Make a VMA of `mm` that is like this one, but linked nowhere: kernel/fork.c:vm_area_dup (4.18). ENOMEM."""
     new: vm_area_struct | None = kmem_cache_zalloc(vm_area_cachep, mm.machine)
     if new is None:
         raise failure(ENOMEM, "vm_area_dup", "no memory for a vm_area_struct")
