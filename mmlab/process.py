@@ -26,7 +26,7 @@ from .ipc.shm import do_shmat, sys_shmctl, sys_shmdt, sys_shmget
 from .kernel.exit import do_exit
 from .kernel.fork import do_fork
 from .kernel.sys import sys_setrlimit, sys_setuid
-from .mm.filemap import last_page
+from .mm.pagemap import last_page
 from .mm.madvise import sys_madvise
 from .mm.memfd import sys_memfd_create
 from .mm.memory import ZERO_PFN

@@ -60,7 +60,7 @@ BUGS: dict[str, dict[str, Bug]] = {
         "async": Bug("mm.msync:sys_msync", "flags & MS_SYNC and vma.vm_file",
                      "flags & (MS_SYNC | MS_ASYNC) and vma.vm_file"),
         "copies": Bug("mm.truncate:truncate_pagecache", "even_cows=True", "even_cows=False"),
-        "drop": Bug("mm.filemap:invalidate_mapping_pages", " and not page.flags & PG_dirty", ""),
+        "drop": Bug("mm.truncate:invalidate_mapping_pages", " and not page.flags & PG_dirty", ""),
     },
     "ps4-bug": {
         "copy": Bug("mm.memory:wp_page_copy", "            page_remove_rmap(old_page)\n",

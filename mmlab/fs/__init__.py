@@ -6,6 +6,7 @@
     file_table.py  open files                     fs/file_table.c
     namei.py       from a path to a file          fs/namei.c
     ext4.py        a disk file system             fs/ext4/{inode,file}.c
+    libfs.py       what file systems do alike     fs/libfs.c
     ramfs.py       files that live in memory      fs/ramfs/{inode,file-mmu}.c
     buffer.py      writing pages that have blocks fs/buffer.c
     pipe.py        pipes                          fs/pipe.c

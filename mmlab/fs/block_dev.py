@@ -16,11 +16,12 @@ from ..include.highmem import page_bytes
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
 from ..include.uio import iov_iter
-from ..mm.filemap import generic_file_fsync, generic_file_mmap, generic_file_read_iter, generic_perform_write
+from ..mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
 from ..mm.page_writeback import __set_page_dirty_nobuffers
 from .buffer import block_write_begin, block_write_end
 from .dcache import d_add
 from .inode import new_inode
+from .libfs import generic_file_fsync
 from .ramfs import simple_evict_inode
 
 

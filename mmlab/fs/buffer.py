@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..include.fs import address_space
 from ..include.mm_types import PG_uptodate, page
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE, offset_in_page
-from ..mm.filemap import grab_cache_page_write_begin, make_uptodate
+from ..mm.filemap import grab_cache_page_write_begin
+from ..mm.pagemap import make_uptodate
 from ..mm.page_writeback import set_page_dirty
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..include.fs import address_space, dentry
 from ..include.mmzone import machine
-from ..mm.filemap import invalidate_mapping_pages
+from ..mm.truncate import invalidate_mapping_pages
 
 
 def drop_pagecache(machine: machine) -> int:

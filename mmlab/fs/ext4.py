@@ -19,16 +19,18 @@ from ..include.mman import (
     FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MAP_SYNC, PAGE_ALIGN, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, offset_in_page,
 )
 from ..mm.filemap import (
-    add_to_page_cache, file_accessed, filemap_fault, filemap_map_pages, filemap_page_mkwrite, generic_file_fsync,
-    generic_file_read_iter, generic_perform_write, make_uptodate,
+    file_accessed, filemap_fault, filemap_map_pages, filemap_page_mkwrite, generic_file_read_iter,
+    generic_perform_write,
 )
 from ..mm.huge_memory import thp_get_unmapped_area
 from ..mm.page_alloc import alloc_page, put_page
 from ..mm.page_writeback import __set_page_dirty_nobuffers, set_page_dirty
+from ..mm.pagemap import add_to_page_cache, make_uptodate
 from ..mm.swap import mark_page_accessed
 from ..mm.truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 from .attr import inode_newsize_ok
 from .buffer import block_write_begin, block_write_end
+from .libfs import generic_file_fsync
 
 READ_AHEAD = 32  # pages: 128 KiB
 EXT4_MAXBYTES = (1 << 44) - PAGE_SIZE  # 2^32 − 1 blocks

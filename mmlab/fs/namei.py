@@ -8,9 +8,9 @@ from errno import EACCES, EEXIST, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM
 
 from ..include.errors import failure
 from ..include.fs import dentry, file_operations, super_block
-from ..mm.filemap import noop_fsync
 from .dcache import d_add, d_delete
 from .inode import drop_nlink, new_inode
+from .libfs import noop_fsync
 
 directory_fops = file_operations("simple_dir_operations", fsync=noop_fsync)
 PATH_MAX, NAME_MAX = 4096, 255  # bytes; the first with the 0 at its end

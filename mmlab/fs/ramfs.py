@@ -1,36 +1,14 @@
-"""Files that live in memory and nowhere else: fs/ramfs/inode.c, file-mmu.c, and fs/libfs.c (v4.4)."""
+"""Files that live in memory and nowhere else: fs/ramfs/inode.c and file-mmu.c (v4.4)."""
 
 from __future__ import annotations
 
 from ..arch.sys_x86_64 import arch_get_unmapped_area_topdown
-from ..include.fs import address_space, address_space_operations, file, file_operations, file_system_type, inode
-from ..include.mm_types import PG_uptodate, page
-from ..include.mman import PAGE_SHIFT
+from ..include.fs import address_space_operations, file, file_operations, file_system_type, inode
 from ..include.sched import task_struct
-from ..mm.filemap import (
-    generic_file_mmap, generic_file_read_iter, generic_perform_write, grab_cache_page_write_begin, noop_fsync,
-)
-from ..mm.page_writeback import __set_page_dirty_no_writeback, set_page_dirty
+from ..mm.filemap import generic_file_mmap, generic_file_read_iter, generic_perform_write
+from ..mm.page_writeback import __set_page_dirty_no_writeback
 from ..mm.truncate import truncate_inode_pages
-
-
-def simple_readpage(page: page) -> None:
-    """Fill the page with zeros: there is no disk to read: fs/libfs.c:simple_readpage (v4.4)."""
-    page.data = None
-    page.flags |= PG_uptodate
-
-
-def simple_write_begin(mapping: address_space, pos: int, length: int) -> page:
-    """Find or make the page: a new one reads as zeros: fs/libfs.c:simple_write_begin (v4.4). ENOMEM."""
-    return grab_cache_page_write_begin(mapping, pos >> PAGE_SHIFT)
-
-
-def simple_write_end(mapping: address_space, pos: int, length: int, copied: int, page: page) -> int:
-    """Count what was written, and let the file go at least so far: fs/libfs.c:simple_write_end (v4.4)."""
-    page.flags |= PG_uptodate
-    set_page_dirty(page)
-    mapping.host.i_size = max(mapping.host.i_size, pos + copied)
-    return copied
+from .libfs import noop_fsync, simple_readpage, simple_write_begin, simple_write_end
 
 
 def simple_evict_inode(inode: inode) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..fs.stat import kstat
 from ..include.errors import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, BusError, MemoryFault, SegmentationFault
-from ..include.mman import MFD_CLOEXEC, O_NONBLOCK, PAGE_SHIFT, PAGE_SIZE
+from ..include.mman import F_GETFL, MFD_CLOEXEC, O_APPEND, O_NONBLOCK, PAGE_SHIFT, PAGE_SIZE
 from ..include.shm import IPC_STAT, shmid_ds
 from ..process import PageState, Rusage, integer, length, octets, pathname, uint, ulong
 from ..report import TextReport
@@ -112,24 +112,38 @@ class Process:
 
     def write(self, fd: int, data: bytes) -> int:
         """write(2): put `data` at the file's position; give the number of bytes written."""
-        return self._write(octets("data", data), lambda size, done: self.call("write", fd=fd, buf=SCRATCH, count=size))
+        written = octets("data", data)
+        return self._write(
+            written, self._position(fd), lambda size, _: self.call("write", fd=fd, buf=SCRATCH, count=size)
+        )
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         """pwrite(2): put `data` at `offset`; give the number of bytes written."""
-        start = integer("offset", offset)
         return self._write(
             octets("data", data),
-            lambda size, done: self.call("pwrite64", fd=fd, buf=SCRATCH, count=size, offset=start + done),
+            integer("offset", offset),
+            lambda size, at: self.call("pwrite64", fd=fd, buf=SCRATCH, count=size, offset=at),
         )
 
-    def _write(self, data: bytes, write: Callable[[int, int], int]) -> int:
-        """Write by way of the scratch memory, a page at a time: so the page cache holds single pages (6.16 and on)."""
+    def _position(self, fd: int) -> int:
+        """Say where write(2) begins; 0 where there is no position."""
+        try:
+            position = self.lseek(fd, 0, os.SEEK_CUR)
+            return self.fstat(fd).st_size if self.fcntl(fd, F_GETFL) & O_APPEND else position
+        except OSError:
+            return 0
+
+    def _write(self, data: bytes, start: int, write: Callable[[int, int], int]) -> int:
+        """Write by way of the scratch memory, and to each page of the file once.
+
+        A call of its own for each: so the page cache holds single pages (6.16 and on).
+        """
         done = 0
         while True:
-            piece = data[done : done + PAGE_SIZE]
+            piece = data[done : done + PAGE_SIZE - (start + done) % PAGE_SIZE]
             self.stub.scratch[: len(piece)] = piece
             try:
-                size = write(len(piece), done)
+                size = write(len(piece), start + done)
             except OSError:
                 if not done:
                     raise

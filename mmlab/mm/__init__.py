@@ -6,11 +6,13 @@
     rmap.py            from a page to its mappings    mm/rmap.c
     swap.py            how recently a page was used   mm/swap.c
     page_writeback.py  dirty pages                    mm/page-writeback.c
+    pagemap.py         the page cache's tree          include/linux/pagemap.h, mm/filemap.c
+    readahead.py       pages before they are needed   mm/readahead.c
     memory.py          the page fault                 mm/memory.c
     vma.py             VMAs                           mm/mmap.c (since 6.12: mm/vma.c)
-    filemap.py         the page cache                 mm/filemap.c
+    filemap.py         files through the page cache   mm/filemap.c
     vmscan.py          taking memory back             mm/vmscan.c
-    truncate.py        a file gets shorter            mm/truncate.c
+    truncate.py        pages leave a file             mm/truncate.c
     shmem.py           tmpfs and shared memory        mm/shmem.c
     memfd.py           files without a name, seals    mm/memfd.c (until 4.17: mm/shmem.c)
     gup.py             faulting in advance            mm/gup.c

@@ -1,9 +1,8 @@
-"""The page cache: mm/filemap.c (v4.4)."""
+"""Files through the page cache: their faults, reads, writes: mm/filemap.c (v4.4)."""
 
 from __future__ import annotations
 
 from errno import EFAULT, ENOEXEC, ENOMEM
-from itertools import count
 
 from ..include.errors import failure
 from ..include.fs import address_space, file, file_inode
@@ -11,209 +10,20 @@ from ..include.mm import (
     FAULT_FLAG_ALLOW_RETRY, VM_EXEC, VM_FAULT_LOCKED, VM_FAULT_MAJOR, VM_FAULT_NOPAGE, VM_FAULT_OOM, VM_FAULT_RETRY,
     VM_FAULT_SIGBUS, VM_RAND_READ, VM_SEQ_READ, vm_fault, vm_operations_struct,
 )
-from ..include.mm_types import (
-    PG_dirty, PG_readahead, PG_swapbacked, PG_tail, PG_uptodate, page, vm_area_struct, vma_pages,
-)
+from ..include.mm_types import PG_readahead, PG_swapbacked, PG_uptodate, page, vm_area_struct, vma_pages
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from ..include.mmzone import __GFP_NORETRY, GFP_KERNEL, NR_FILE_PAGES, NR_SHMEM, PGMAJFAULT
+from ..include.mmzone import PGMAJFAULT
 from ..include.pgtable import pte_index, pte_none, pte_offset, pte_table
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_page_from_iter_atomic, copy_page_to_iter, fault_in_iov_iter_readable, iov_iter_revert
 from .memory import do_set_pte, pte_alloc_map
 from .page_alloc import alloc_page, get_page, put_page
-from .page_writeback import account_page_cleaned, set_page_dirty, write_cache_pages
-from .swap import lru_cache_add, mark_page_accessed
+from .page_writeback import set_page_dirty, write_cache_pages
+from .pagemap import add_to_page_cache, find_get_page, last_page, make_uptodate, page_cache_read
+from .readahead import page_cache_async_readahead, page_cache_sync_readahead, ra_submit
+from .swap import mark_page_accessed
 
 PAGEVEC_SIZE = 31  # include/linux/pagevec.h (6.9)
-
-
-def find_get_page(mapping: address_space, index: int) -> page | None:
-    """Look page `index` of the file up in the cache and take a reference: include/linux/pagemap.h (v4.4)."""
-    found = mapping.page_tree.get(index)
-    if found is not None:
-        get_page(found)
-    return found
-
-
-def add_to_page_cache(page: page, mapping: address_space, index: int) -> None:
-    """Make the page the file's page `index`; the cache holds a reference: mm/filemap.c:add_to_page_cache_lru (v4.4)."""
-    get_page(page)
-    page.mapping, page.index = mapping, index
-    mapping.page_tree[index] = page
-    page.machine.vm_stat[NR_FILE_PAGES] += 1
-    if page.flags & PG_swapbacked:
-        page.machine.vm_stat[NR_SHMEM] += 1
-    lru_cache_add(page)
-
-
-def delete_from_page_cache(page: page) -> None:
-    """Take the page out of its file: mm/filemap.c:delete_from_page_cache (v4.4). Nobody may map it."""
-    mapping: address_space = page.mapping  # type: ignore[assignment]
-    account_page_cleaned(page)
-    if mapping.a_ops.freepage:
-        mapping.a_ops.freepage(page)
-    del mapping.page_tree[page.index]
-    page.mapping = None
-    page.machine.vm_stat[NR_FILE_PAGES] -= 1
-    if page.flags & PG_swapbacked:
-        page.machine.vm_stat[NR_SHMEM] -= 1
-    put_page(page)
-
-
-def last_page(mapping: address_space) -> int:
-    """Count the pages that the file's size covers; the last may be partly past its end."""
-    return (mapping.host.i_size + PAGE_SIZE - 1) >> PAGE_SHIFT
-
-
-# ── reading the disk ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def make_uptodate(page: page) -> page:
-    """Read a page that is in the cache without its contents, as a hole cut by the file's end is."""
-    if not page.flags & PG_uptodate:
-        page.mapping.a_ops.readpage(page)  # type: ignore[union-attr, misc]
-    return page
-
-
-def page_cache_read(mapping: address_space, index: int, gfp: int = GFP_KERNEL) -> bool:
-    """Read one page into the cache, unless it is there: mm/filemap.c:page_cache_read (v4.4). False without memory."""
-    if index in mapping.page_tree:
-        return True
-    page = alloc_page(mapping.host.i_sb.machine, gfp)
-    if page is None:
-        return False
-    add_to_page_cache(page, mapping, index)
-    mapping.a_ops.readpage(page)  # type: ignore[misc]
-    put_page(page)
-    return True
-
-
-# ── reading ahead: mm/readahead.c ───────────────────────────────────────────────────────────────────────────
-#
-# An open file's read-ahead is a window: f_ra_size pages from f_ra_start on. The first page of its last f_ra_async_size
-# ones is marked (PG_readahead). Whoever comes to the mark has the next window read, before it is needed.
-
-
-def page_cache_sync_readahead(file: file, index: int, req_count: int) -> None:
-    """Read page `index`, which is not there, and as many more as the reads so far promise to want.
-
-    mm/readahead.c:ondemand_readahead (v4.4). The start of a file, or a read that goes on where the last one ended,
-    begins a window; so do pages that are cached just before. Any other read gets the pages it asked for.
-    """
-    mapping, max_pages = file.f_mapping, file.f_mapping.host.i_sb.s_type.ra_pages
-    if not max_pages:
-        return
-    prev_index = file.f_ra_prev_pos >> PAGE_SHIFT
-    cached = next((n for n in range(max_pages) if index - 1 - n not in mapping.page_tree), max_pages)
-    if index == 0 or req_count > max_pages or (file.f_ra_prev_pos >= 0 and 0 <= index - prev_index <= 1):
-        size = get_init_ra_size(req_count, max_pages)
-        ra_submit(file, index, size, size - req_count if size > req_count else size >> 1)
-    elif cached <= req_count:
-        do_page_cache_readahead(mapping, index, req_count)
-    else:
-        ra_submit(file, index, min(cached * (1 + (cached == index)) + req_count, max_pages), 1)
-
-
-def page_cache_async_readahead(file: file, page: page, index: int, req_count: int) -> bool:
-    """Read the next window if page `index` is marked; tell whether it was: mm/readahead.c, same name (v4.4).
-
-    A mark that is not this file's own (another opened it, too) says only that what follows it is cached up to a gap:
-    there the window begins. It ends where large pages would, at a multiple of their size (6.16).
-    """
-    mapping, max_pages = file.f_mapping, file.f_mapping.host.i_sb.s_type.ra_pages
-    if not page.flags & PG_readahead or not max_pages:
-        return False
-    clear_readahead(mapping, page.index)
-    start, size = file.f_ra_start + file.f_ra_size, file.f_ra_size
-    if index == start - file.f_ra_async_size:
-        size = max(size, get_next_ra_size(size, max_pages))
-    else:
-        start = next(n for n in count(index + 1) if n not in mapping.page_tree)
-        if start - index > max_pages:
-            return True
-        size = get_next_ra_size(start - index + req_count, max_pages)
-    order, end = file.f_ra_order + 2, start + size
-    aligned = end - end % min(1 << order, max_pages & -max_pages)
-    size = aligned - start if aligned > start else size
-    ra_submit(file, start, size, size, order)
-    return True
-
-
-def clear_readahead(mapping: address_space, index: int) -> None:
-    """Take the mark off the page, and off those that are in one large page with it."""
-    while mapping.page_tree[index].flags & PG_tail:
-        index -= 1
-    mapping.page_tree[index].flags &= ~PG_readahead
-    while (page := mapping.page_tree.get(index := index + 1)) is not None and page.flags & PG_tail:
-        page.flags &= ~(PG_readahead | PG_tail)
-
-
-def get_init_ra_size(size: int, max_pages: int) -> int:
-    """Say how many pages the first window has: mm/readahead.c:get_init_ra_size (v4.4)."""
-    rounded = 1 << (size - 1).bit_length()
-    if rounded <= max_pages // 32:
-        return rounded * 4
-    return rounded * 2 if rounded <= max_pages // 4 else max_pages
-
-
-def get_next_ra_size(size: int, max_pages: int) -> int:
-    """Say how many pages the window after one of `size` has: mm/readahead.c:get_next_ra_size (v4.4)."""
-    if size < max_pages // 16:
-        return size * 4
-    return size * 2 if size <= max_pages // 2 else max_pages
-
-
-def ra_submit(file: file, start: int, size: int, async_size: int, order: int = 0) -> None:
-    """Make this the file's window, and read it: mm/internal.h:ra_submit (v4.4), page_cache_ra_order (5.18).
-
-    Linux reads it in large pages of up to 2^order. Here they are single ones; only the mark is as wide as a large one.
-    What is cached already ends that, and the rest is read page by page.
-    """
-    mapping, mark = file.f_mapping, start + size - async_size
-    file.f_ra_start, file.f_ra_size, file.f_ra_async_size = start, size, async_size
-    file.f_ra_order = order = max(0, min(order, size.bit_length() - 1))
-    index, end = start, min(start + size, last_page(mapping))
-    while index < end:
-        width = min(1 << order, index & -index or 1 << order)
-        while index + width > end:
-            width >>= 1
-        pages = range(index, index + width)
-        if any(page in mapping.page_tree for page in pages):
-            break
-        if not read_pages(mapping, pages, mark in pages):
-            return
-        index += width
-    do_page_cache_readahead(mapping, index, start + size - index, async_size)
-
-
-def do_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int, lookahead_size: int = 0) -> None:
-    """Read what of `nr_to_read` pages is not cached, up to the end of the file: mm/readahead.c (v4.4), same name.
-
-    The first of the last `lookahead_size` ones is marked.
-    """
-    nr_to_read = min(nr_to_read, last_page(mapping) - start)
-    mark = start + nr_to_read - lookahead_size if 0 < lookahead_size <= nr_to_read else None
-    for index in range(start, start + nr_to_read):
-        if index not in mapping.page_tree and not read_pages(mapping, range(index, index + 1), index == mark):
-            return
-
-
-def read_pages(mapping: address_space, pages: range, marked: bool) -> bool:
-    """Read pages into the cache, and mark them: mm/readahead.c:read_pages (v4.4). False without memory.
-
-    Nobody has asked for them yet, so no process is killed for them.
-    """
-    for index in pages:
-        if not page_cache_read(mapping, index, __GFP_NORETRY):
-            return False
-        if marked:
-            mapping.page_tree[index].flags |= PG_readahead | (PG_tail if index > pages.start else 0)
-    return True
-
-
-def force_page_cache_readahead(mapping: address_space, start: int, nr_to_read: int) -> None:
-    """Read `nr_to_read` pages from `start` on, as a program advises: mm/readahead.c, same name (v4.4)."""
-    do_page_cache_readahead(mapping, start, nr_to_read)
 
 
 def do_sync_mmap_readahead(vma: vm_area_struct, file: file, pgoff: int) -> None:
@@ -446,20 +256,3 @@ def generic_perform_write(file: file, pos: int, source: iov_iter) -> int:
 def filemap_write_and_wait_range(mapping: address_space, start: int, end: int) -> None:
     """Write bytes start … end-1 of the file back to the disk, page by page: v4.4, same name."""
     write_cache_pages(mapping, start >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT)
-
-
-def generic_file_fsync(file: file, start: int, end: int) -> None:
-    """Write back what of the file is dirty: fs/libfs.c:generic_file_fsync (v4.4)."""
-    filemap_write_and_wait_range(file.f_mapping, start, end)
-
-
-def noop_fsync(file: file, start: int, end: int) -> None:
-    """Do nothing: there is no disk: fs/libfs.c:noop_fsync (v4.4)."""
-
-
-def invalidate_mapping_pages(mapping: address_space) -> int:
-    """Drop the pages that are clean and that nobody maps; give how many: mm/truncate.c, same name (v4.4)."""
-    idle = [page for page in mapping.page_tree.values() if page._count == 1 and not page.flags & PG_dirty]
-    for each in idle:
-        delete_from_page_cache(each)
-    return len(idle)

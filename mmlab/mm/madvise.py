@@ -24,9 +24,9 @@ from ..include.mman import (
 )
 from ..include.pgtable import _PAGE_ACCESSED, _PAGE_DIRTY, pte_none, pte_offset, pte_table
 from ..include.sched import task_struct
-from .filemap import force_page_cache_readahead
 from .gup import faultin_page_range
 from .memory import pte_ranges, vm_normal_page, zap_page_range
+from .readahead import force_page_cache_readahead
 from .swap import deactivate_page, mark_page_lazyfree
 from .vma import find_vma, vma_modify
 from .vmscan import reclaim_pages

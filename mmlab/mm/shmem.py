@@ -12,6 +12,7 @@ from ..fs.attr import inode_newsize_ok
 from ..fs.dcache import d_alloc_unlinked
 from ..fs.file_table import alloc_file, fput
 from ..fs.inode import new_inode
+from ..fs.libfs import noop_fsync
 from ..include.errors import OutOfMemory, failure
 from ..include.fs import (
     FMODE_READ, FMODE_WRITE, address_space, address_space_operations, file, file_inode, file_operations,
@@ -27,12 +28,10 @@ from ..include.mmzone import machine
 from ..include.shmem_fs import SHMEM_I, shmem_inode_info
 from ..include.uio import iov_iter
 from ..lib.iov_iter import copy_page_to_iter, copy_to_iter
-from .filemap import (
-    add_to_page_cache, delete_from_page_cache, file_accessed, filemap_map_pages, find_get_page, generic_perform_write,
-    last_page, noop_fsync,
-)
+from .filemap import file_accessed, filemap_map_pages, generic_perform_write
 from .page_alloc import alloc_page, put_page
 from .page_writeback import __set_page_dirty_no_writeback, set_page_dirty
+from .pagemap import add_to_page_cache, delete_from_page_cache, find_get_page, last_page
 from .swap import mark_page_accessed
 from .truncate import truncate_inode_pages, truncate_pagecache_range, truncate_setsize
 from .util import vm_enough_memory, vm_unacct_memory

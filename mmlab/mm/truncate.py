@@ -1,12 +1,13 @@
-"""A file gets shorter: mm/truncate.c (v4.4)."""
+"""Pages leave a file: mm/truncate.c (v4.4)."""
 
 from __future__ import annotations
 
 from ..include.fs import address_space, inode
 from ..include.highmem import write_page_bytes
+from ..include.mm_types import PG_dirty
 from ..include.mman import PAGE_SHIFT, PAGE_SIZE
-from .filemap import delete_from_page_cache, last_page
 from .memory import unmap_mapping_range
+from .pagemap import delete_from_page_cache, last_page
 
 
 def truncate_inode_pages(mapping: address_space, lstart: int) -> None:
@@ -51,3 +52,11 @@ def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
         low, high = max(start, at), min(end, at + PAGE_SIZE)
         if page is not None and low < high:
             write_page_bytes(page, low - at, bytes(high - low))
+
+
+def invalidate_mapping_pages(mapping: address_space) -> int:
+    """Drop the pages that are clean and that nobody maps; give how many: mm/truncate.c, same name (v4.4)."""
+    idle = [page for page in mapping.page_tree.values() if page._count == 1 and not page.flags & PG_dirty]
+    for each in idle:
+        delete_from_page_cache(each)
+    return len(idle)

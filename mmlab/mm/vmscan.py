@@ -24,9 +24,9 @@ from ..include.mm_types import (
 )
 from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, PGSCAN_DIRECT, PGSTEAL_DIRECT, machine
-from .filemap import delete_from_page_cache
 from .page_alloc import get_page, put_page
 from .page_writeback import clear_page_dirty_for_io
+from .pagemap import delete_from_page_cache
 from .rmap import page_referenced, try_to_unmap
 from .swap import lru_cache_add
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..fs.ramfs import simple_evict_inode, simple_write_begin, simple_write_end
+from ..fs.libfs import simple_write_begin, simple_write_end
+from ..fs.ramfs import simple_evict_inode
 from ..include.errors import MemoryFault
 from ..include.fs import address_space_operations, file_operations, file_system_type
 from ..include.mman import (

@@ -37,7 +37,8 @@ from mmlab import (
     PROT_WRITE,
     Kernel,
 )
-from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode, simple_write_begin, simple_write_end
+from mmlab.fs.libfs import simple_write_begin, simple_write_end
+from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode
 from mmlab.include.fs import address_space_operations, file_system_type
 from tests.kernel.helpers import ARENA, MEMORY, PAGE, RW, at, lines, make_file, map_at, ranges, unchanged
 

@@ -17,7 +17,8 @@ from mmlab import (
     PROT_READ,
     Kernel,
 )
-from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode, simple_write_begin, simple_write_end
+from mmlab.fs.libfs import simple_write_begin, simple_write_end
+from mmlab.fs.ramfs import ramfs_aops, ramfs_file_operations, simple_evict_inode
 from mmlab.include.errors import failure
 from mmlab.include.fs import address_space_operations, file_operations, file_system_type
 from mmlab.include.mm import FAULT_FLAG_WRITE
