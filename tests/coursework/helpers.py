@@ -16,14 +16,14 @@ from nbgrader.api import Gradebook
 
 from mmlab.coursework.__main__ import main
 from mmlab.coursework.grading import Cell, Grader, Mark
-from mmlab.coursework.problem import Part, ProblemSet, load
+from mmlab.coursework.problem import Part, ProblemSet, folders, load
 from mmlab.coursework.sandbox import Nursery
 from mmlab.setup import places
 from mmlab.setup.places import NOTEBOOKS
 
 COURSE = "mmlab"
 PROBLEMS = NOTEBOOKS / "coursework" / "problems"
-SETS = [load(path) for path in sorted(PROBLEMS.glob("*.py"))]
+SETS = [load(folder) for folder in folders(PROBLEMS)]
 PARTS = {problems.grade_id(part): (problems, part) for problems in SETS for part in problems.parts if part.check}
 START = f'from mmlab import *\nfrom mmlab.coursework import example, iam, personal\niam(me, "{COURSE}")'
 
@@ -72,7 +72,7 @@ class Class:
         self.folder = folder
         shutil.copytree(problems, folder / "problems", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(NOTEBOOKS / "coursework" / "nbgrader_config.py", folder)
-        self.sets = [load(path) for path in sorted((folder / "problems").glob("*.py"))]
+        self.sets = [load(each) for each in folders(folder / "problems")]
         if release:
             done = self.run("release")
             assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ Most are the reference answer with one thing wrong.
 from mmlab.coursework.problem import load
 from mmlab.setup.places import NOTEBOOKS
 
-PARTS = {part.id: part for part in load(NOTEBOOKS / "coursework" / "problems" / "ps1_address_space.py").parts}
+PARTS = {part.id: part for part in load(NOTEBOOKS / "coursework" / "problems" / "ps1_address_space").parts}
 
 
 def but(part: str, *changes: tuple[str, str]) -> str:

@@ -3,7 +3,7 @@
 from mmlab.coursework.problem import load
 from mmlab.setup.places import NOTEBOOKS
 
-PARTS = {part.id: part for part in load(NOTEBOOKS / "coursework" / "problems" / "ps2_building_a_vma.py").parts}
+PARTS = {part.id: part for part in load(NOTEBOOKS / "coursework" / "problems" / "ps2_building_a_vma").parts}
 
 
 def but(part: str, right: str, wrong: str) -> str:

@@ -3,7 +3,7 @@
 from mmlab.coursework.problem import load
 from mmlab.setup.places import NOTEBOOKS
 
-PROBLEMS = load(NOTEBOOKS / "coursework" / "problems" / "ps4_shared_memory.py")
+PROBLEMS = load(NOTEBOOKS / "coursework" / "problems" / "ps4_shared_memory")
 
 
 def but(part, *changes):
