@@ -61,7 +61,7 @@ def test_what_if_a_set_is_released(problems: ProblemSet) -> None:
             assert hidden, f"{cell.id} is released as it is solved"
     text = nbformat.writes(blank)
     assert "Wrong(" not in text
-    assert "check_" not in text
+    assert "def check" not in text
 
 
 def test_what_if_it_is_graded(course: Class, problems: ProblemSet) -> None:
