@@ -44,7 +44,7 @@ def answers(problems: ProblemSet, number: int) -> dict[str, str]:
     match number % 20:
         case 3 | 7 | 11 | 15:
             part = list(right)[number % len(right)]
-            mistake = next(iter(wrong(problems.short)[part].values()))
+            mistake = next(iter(wrong(f"{problems.short}-{part}").values()))
             return right | {part: mistake if isinstance(mistake, str) else mistake[0]}
         case 18:
             return dict(list(right.items())[::2])

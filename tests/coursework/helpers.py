@@ -1,12 +1,12 @@
 """Grade answers as the course does: one part alone, by one student, in a sandbox of its own; or a whole class."""
 
-import importlib.util
 import io
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,14 +35,9 @@ def answered(problems: ProblemSet, part: Part, answer: str, student: str, nurser
     return mark
 
 
-def wrong(short: str) -> dict[str, dict[str, str | tuple[str, float]]]:
-    """Give the wrong answers to the parts of a set: part → misconception → code (or code, and what it still earns)."""
-    path = Path(__file__).parent / "wrong" / f"{short}.py"
-    spec = importlib.util.spec_from_file_location(f"wrong_{short}", path)
-    assert spec and spec.loader and path.exists(), f"{path} is to hold the wrong answers to {short}"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return dict(module.WRONG)
+def wrong(grade_id: str) -> dict[str, str | tuple[str, float]]:
+    """Give the wrong answers to a part: misconception → code (or code, and what it still earns)."""
+    return dict(import_module(f"tests.coursework.wrong.{grade_id.replace('-', '.')}").WRONG)
 
 
 class Done(NamedTuple):

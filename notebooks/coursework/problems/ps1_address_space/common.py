@@ -1,16 +1,10 @@
 """What several parts of ps1 use."""
 
-from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE, Kernel
+from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, Kernel
 from mmlab.check import vmas
+from mmlab.coursework.checks import HOME
 
-HERE = 0x10000000000  # far from everything that exec maps
-ANON, RW = MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE
-CONSTANTS = "HERE, ANON, RW = 0x10000000000, MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE\n"
-
-
-def listing(name, texts):
-    """A list of texts, as it stands in a cell."""
-    return f"{name} = [\n" + "".join(f'    "{text}",\n' for text in texts) + "]\n"
+HERE, ANON = HOME, MAP_PRIVATE | MAP_ANONYMOUS
 
 
 def random_pages(rng):

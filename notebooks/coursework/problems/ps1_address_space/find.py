@@ -13,6 +13,11 @@ def as_tuples(vma):
     return vma and (vma.vm_start, vma.vm_end, as_tuples(vma.rb_left), as_tuples(vma.rb_right))
 
 
+def shown_areas(mm):
+    """The areas at HERE in words."""
+    return ", ".join(f"{vma.vm_start:x}-{vma.vm_end:x}" for vma in vmas(mm) if vma.vm_start >> 40 == 1)
+
+
 def check(work: Work):
     if work.call("find", None, HERE) != (None, 0):
         raise Wrong("In an empty tree there is nothing to find, and nothing to look at.")
@@ -29,11 +34,6 @@ def check(work: Work):
                 miscounted = f"{addr:#x} in {shown_areas(mm)}: it looks at another number of VMAs than {looked!r:.20}."
     if miscounted:
         raise Wrong(f"The VMA is always right, but not the count. An example: {miscounted}", 2 / 3)
-
-
-def shown_areas(mm):
-    """The areas at HERE in words."""
-    return ", ".join(f"{vma.vm_start:x}-{vma.vm_end:x}" for vma in vmas(mm) if vma.vm_start >> 40 == 1)
 
 
 PART = Part(

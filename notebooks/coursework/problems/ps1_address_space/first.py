@@ -5,9 +5,10 @@ from inspect import getsource
 
 import mmlab
 from mmlab import MAP_FIXED, O_RDONLY, O_WRONLY, PAGE_SIZE, Kernel
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
 
-from .common import ANON, CONSTANTS, HERE, RW, listing
+from .common import ANON, HERE
 
 CALLS = [  # some succeed, the others are wrong in two ways or more
     "0, 0, RW, MAP_SHARED, ro, 0",
@@ -39,6 +40,7 @@ CALLS = [  # some succeed, the others are wrong in two ways or more
     "{unaligned}, {length}, PROT_READ, MAP_SHARED, ro, 0",
     "{unaligned}, {length}, RW, MAP_SHARED | MAP_FIXED, ro, 0",
 ]
+LISTED = "".join(f'    "{call}",\n' for call in CALLS)
 
 
 def drawn_mmaps(rng, calls):
@@ -87,8 +89,11 @@ How does each end? Answer with `answers`: a list of eight `str`, `"ok"` or the n
 (Each that is wrong costs one point.)
 """,
     setup=f"""
-{CONSTANTS}
-{listing("CALLS", CALLS)}
+HERE, ANON, RW = 0x10000000000, MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE
+
+CALLS = [
+{LISTED}]
+
 {getsource(drawn_mmaps)}
 
 calls = drawn_mmaps(personal("ps1-first"), CALLS)

@@ -3,9 +3,10 @@
 from inspect import getsource
 
 from mmlab import MAP_FIXED, PAGE_SIZE, PROT_READ, Kernel
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
 
-from .common import ANON, HERE, RW
+from .common import ANON, HERE
 
 
 def drawn_calls(rng):

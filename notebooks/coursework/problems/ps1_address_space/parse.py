@@ -13,9 +13,10 @@ from mmlab import (
     Kernel,
 )
 from mmlab.check import vmas
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
 
-from .common import ANON, HERE, RW
+from .common import ANON, HERE
 
 COLUMNS = (("start", "end"), ("perms", "offset", "dev", "inode"), ("name",))
 

@@ -3,10 +3,8 @@
 from contextlib import suppress
 
 from mmlab import MAP_FIXED, MAP_PRIVATE, MAP_SHARED, O_CREAT, O_RDONLY, O_RDWR, PAGE_SIZE, PROT_READ, Kernel
-from mmlab.coursework.checks import settle, text, whole
+from mmlab.coursework.checks import HOME, RW, equal, text
 from mmlab.coursework.problem import Part, Work
-
-from .common import HOME, RW
 
 FAR = 1 << 30  # bytes from the beginning of one mapping to that of the next, where none is to touch another
 
@@ -67,14 +65,12 @@ def holds_told(moves):
 
 
 def check(work: Work):
-    f_count, i_mmap, writable = holds_told(draw_holds(work.rng))
-    hints = {
-        "f_count": (f_count, "who refers to the first open file, and what does a cut add?"),
-        "i_mmap": (i_mmap, "which VMAs map this file, through whatever descriptor?"),
-        "i_mmap_writable": (writable, "which of these VMAs are shared, and may be written to now or later?"),
-    }
-    settle(*((1 / 3, whole(work.value(name)) and work.value(name) == right, f"`{name}`: {hint}")
-             for name, (right, hint) in hints.items()))  # fmt: skip
+    given = [work.value(name) for name in ("f_count", "i_mmap", "i_mmap_writable")]
+    equal(given, holds_told(draw_holds(work.rng)), [
+        "`f_count`: who refers to the first open file, and what does a cut add?",
+        "`i_mmap`: which VMAs map this file, through whatever descriptor?",
+        "`i_mmap_writable`: which of these VMAs are shared, and may be written to now or later?",
+    ])  # fmt: skip
 
 
 PART = Part(

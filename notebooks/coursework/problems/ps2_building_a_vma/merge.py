@@ -12,12 +12,12 @@ from mmlab import (
     PROT_READ,
     Kernel,
 )
-from mmlab.coursework.checks import settle
+from mmlab.coursework.checks import HOME, RW, hexed, settle
 from mmlab.coursework.problem import Part, Work
 from mmlab.include.mm import VM_NORESERVE
 from mmlab.mm.vma import find_vma
 
-from .common import HOME, RW, difference, file_of, here, rows
+from .common import difference, file_of, here, rows
 
 
 def neighbours_drawn(rng):
@@ -91,11 +91,6 @@ def check(work: Work):
             wrong.setdefault(stored, f"areas = {hexed(before)}, new = {hexed([asked])[1:-1]}: the list "
                                      f"{difference(given, after)}.")  # fmt: skip
     settle((3 / 4, False not in wrong, wrong.get(False, "")), (1 / 4, not wrong, wrong.get(True, "")))
-
-
-def hexed(areas):
-    """Areas, with addresses that can be read."""
-    return "[" + ", ".join(f"({start:#x}, {end:#x}, {', '.join(map(repr, rest))})" for start, end, *rest in areas) + "]"
 
 
 PART = Part(

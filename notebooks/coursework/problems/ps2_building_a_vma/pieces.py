@@ -1,10 +1,10 @@
 """The VMAs that are left of a file's mapping after six calls, and the pages that they begin with."""
 
 from mmlab import MAP_FIXED, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, PROT_READ, Kernel
-from mmlab.coursework.checks import settle, text
+from mmlab.coursework.checks import HOME, RW, settle, text
 from mmlab.coursework.problem import Part, Work, Wrong
 
-from .common import HOME, RW, here, rows
+from .common import here, rows
 
 
 def draw_pieces(rng):

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from mmlab import MADV_RANDOM, MAP_PRIVATE, O_CREAT, O_RDWR, PAGE_SIZE, PROT_READ, PROT_WRITE, BusError, Kernel
-from mmlab.coursework.checks import settle, text, whole
+from mmlab.coursework.checks import settle, text, these, whole
 from mmlab.coursework.problem import Part, Work
 from mmlab.mm.vma import find_vma
 
@@ -52,18 +52,13 @@ def strip_told(rng):
     return address, own, disk
 
 
-def pages_are(given, pages):
-    """Tell whether what is given are these pages, in any order."""
-    return isinstance(given, list | tuple | set) and len(given) == len(pages) and set(given) == set(pages)
-
-
 def check(work: Work):
     address, own, disk = strip_told(work.rng)
     settle(
         (1 / 3, whole(work.value("address")) and work.value("address") == address,
          "`address`: which page of the file is at the beginning of the mapping?"),
-        (1 / 3, pages_are(work.value("own"), own), "`own`: which pages are not the file's any more?"),
-        (1 / 3, pages_are(work.value("disk"), disk),
+        (1 / 3, these(work.value("own"), own), "`own`: which pages are not the file's any more?"),
+        (1 / 3, these(work.value("disk"), disk),
          "`disk`: which pages are not in memory, and are a part of the file at all?"),
     )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """How many minor faults a row of loads and stores takes, in four kinds of memory."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, whole
+from mmlab.coursework.checks import HOME, RW, full_file, settle, whole
 from mmlab.coursework.problem import Part, Work
 
-from .common import HOME, RW, full_file, shortest
+from .common import shortest
 
 KINDS = {
     "anonymous": (None, MAP_PRIVATE | MAP_ANONYMOUS), "private": ("/data/file", MAP_PRIVATE),

@@ -1,10 +1,10 @@
 """Which pages are dirty, how many were written and how many stores faulted."""
 
 from mmlab import MAP_SHARED, MS_ASYNC, MS_SYNC, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle
+from mmlab.coursework.checks import RW, full_file, listed, settle
 from mmlab.coursework.problem import Part, Work
 
-from .common import RW, full_file, listed, minor, shortest
+from .common import minor, shortest
 
 
 def moves_drawn(rng, count):

@@ -3,9 +3,8 @@
 from contextlib import suppress
 
 from mmlab import MADV_RANDOM, MAP_SHARED, O_CREAT, O_RDWR, O_TRUNC, PAGE_SIZE, Kernel, MemoryFault
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
-
-from .common import RW
 
 RUN_FAULTS = '''
 tree, dirty, result = mapping["page_tree"], set(), []

@@ -13,7 +13,7 @@ from mmlab import (
     PROT_WRITE,
     Kernel,
 )
-from mmlab.coursework.checks import settle, text, whole
+from mmlab.coursework.checks import settle, text, these, whole
 from mmlab.coursework.problem import Part, Work
 
 
@@ -69,17 +69,12 @@ def picture_told(rng):
 def check(work: Work):
     faults, dropped, kilobytes = picture_told(work.rng)
     settle(
-        (1 / 3, pages_are(work.value("faults"), faults), "`faults`: which entries of A allow a store?"),
-        (1 / 3, pages_are(work.value("dropped"), dropped),
+        (1 / 3, these(work.value("faults"), faults), "`faults`: which entries of A allow a store?"),
+        (1 / 3, these(work.value("dropped"), dropped),
          "`dropped`: which pages of the cache does the disk have as they are, and nobody's entry leads to?"),
         (1 / 3, whole(work.value("kilobytes")) and work.value("kilobytes") == kilobytes,
          "`kilobytes`: how many pages of the cache does an entry lead to, whoever's it is, and how large is a page?"),
     )  # fmt: skip
-
-
-def pages_are(given, pages):
-    """Tell whether what is given are these pages, in any order."""
-    return isinstance(given, list | tuple | set) and len(given) == len(pages) and set(given) == set(pages)
 
 
 PART = Part(

@@ -14,9 +14,8 @@ from mmlab import (
     Kernel,
     MemoryFault,
 )
+from mmlab.coursework.checks import HOME, hexed
 from mmlab.coursework.problem import Part, Work, Wrong
-
-from .common import HOME
 
 
 def areas_drawn(rng):
@@ -72,14 +71,8 @@ def check(work: Work):
             expected, given = what_happens(proc, address, store), work.call("outcome", areas, address, store)
             if given != expected:
                 wanted = "store" if store else "load"
-                raise Wrong(f"A {wanted} at {address:#x} with the areas {shown(areas)} ends otherwise: {given!r} is "
+                raise Wrong(f"A {wanted} at {address:#x} with the areas {hexed(areas)} ends otherwise: {given!r} is "
                             "not what the kernel says.")  # fmt: skip
-
-
-def shown(areas):
-    """Areas, with addresses that can be read."""
-    return "[" + ", ".join(f"({start:#x}, {end:#x}, {rest[0]!r}, {rest[1]}, {rest[2]})"
-                           for start, end, *rest in areas) + "]"  # fmt: skip
 
 
 PART = Part(

@@ -1,10 +1,10 @@
 """How many minor faults five steps of a program take."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MS_SYNC, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, text, whole
+from mmlab.coursework.checks import HOME, RW, equal, full_file, listed, text
 from mmlab.coursework.problem import Part, Work
 
-from .common import HOME, RW, full_file, listed, minor
+from .common import minor
 
 
 def draw_steps(rng):
@@ -52,8 +52,7 @@ HINTS = [
 
 def check(work: Work):
     given = listed(work.value("faults"), 5, "`faults` is to be a list of five numbers, one for each step.")
-    right = zip(given, faults_of_steps(**draw_steps(work.rng)), HINTS, strict=True)
-    settle(*((1 / 5, whole(ours) and ours == theirs, hint) for ours, theirs, hint in right))
+    equal(given, faults_of_steps(**draw_steps(work.rng)), HINTS)
 
 
 PART = Part(

@@ -1,11 +1,9 @@
 """What two programs and the disk hold of a file after some stores, writes and msyncs."""
 
 from mmlab import MAP_PRIVATE, MAP_SHARED, MS_ASYNC, MS_SYNC, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, text
+from mmlab.coursework.checks import RW, listed, settle, text
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.mm.vma import find_vma
-
-from .common import RW, listed
 
 
 def draw_who(rng):

@@ -1,10 +1,10 @@
 """What a family of processes adds to the counters of memory, and what its end leaves."""
 
 from mmlab import IPC_PRIVATE, MAP_ANONYMOUS, MAP_SHARED, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import text
+from mmlab.coursework.checks import RW, equal, text
 from mmlab.coursework.problem import Part, Work
 
-from .common import RW, equal, rss_shmem
+from .common import rss_shmem
 
 
 def draw_family(rng):

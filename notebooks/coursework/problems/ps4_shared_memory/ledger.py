@@ -1,10 +1,8 @@
 """How each event of a story changes the counters of memory."""
 
 from mmlab import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, whole
+from mmlab.coursework.checks import RW, full_file, settle, whole
 from mmlab.coursework.problem import Part, Work, Wrong
-
-from .common import RW, full_file
 
 LINES = ("Mapped", "AnonPages", "Shmem", "Cached")
 PAGES = 6

@@ -12,9 +12,8 @@ from mmlab import (
     PROT_READ,
     Kernel,
 )
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
-
-from .common import RW
 
 
 def lines_drawn(rng):

@@ -1,10 +1,10 @@
 """What is to be read off a drawing of page tables and pages."""
 
 from mmlab import MAP_PRIVATE, MAP_SHARED, O_CREAT, O_RDWR, PROT_READ, PROT_WRITE, Kernel
-from mmlab.coursework.checks import text
+from mmlab.coursework.checks import equal, text
 from mmlab.coursework.problem import Part, Work
 
-from .common import equal, rss_shmem
+from .common import rss_shmem
 
 
 def draw_machine(rng):

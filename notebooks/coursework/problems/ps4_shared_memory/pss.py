@@ -1,11 +1,9 @@
 """What smaps says of areas, by who maps which page."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, whole
+from mmlab.coursework.checks import HOME, RW, full_file, listed, settle, whole
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.include.pgtable import pte_none, pte_offset, pte_pfn
-
-from .common import HOME, RW, full_file, listed
 
 
 def areas_drawn(rng, pages, children):

@@ -3,10 +3,8 @@
 from contextlib import suppress
 
 from mmlab import IPC_CREAT, IPC_RMID, IPC_STAT, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle
+from mmlab.coursework.checks import HOME, settle
 from mmlab.coursework.problem import Part, Work
-
-from .common import HOME
 
 
 def calls_drawn(rng, kinds, count):
@@ -87,6 +85,13 @@ def attached(proc, id):
     return None
 
 
+def differs(given, expected):
+    """The first place where two lists differ."""
+    if not isinstance(given, list | tuple):
+        return 0
+    return next((at for at, (a, b) in enumerate(zip(given, expected, strict=False)) if a != b), len(expected) - 1)
+
+
 def check(work: Work):
     claims, watcher = [], Kernel().spawn("watcher")
     removing = ["rmid", "rmid", "shmdt", "shmdt", "exit"]
@@ -100,13 +105,6 @@ def check(work: Work):
                 wrong = wrong or f"The last of these calls gives something else on Linux: {calls[: at + 1]}"[:900]
         claims.append((share, not wrong, wrong))
     settle(*claims)
-
-
-def differs(given, expected):
-    """The first place where two lists differ."""
-    if not isinstance(given, list | tuple):
-        return 0
-    return next((at for at, (a, b) in enumerate(zip(given, expected, strict=False)) if a != b), len(expected) - 1)
 
 
 PART = Part(

@@ -1,10 +1,8 @@
 """The line Mapped of /proc/meminfo after each step of a program."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, O_RDONLY, PAGE_SIZE, PROT_READ, Kernel
-from mmlab.coursework.checks import text
+from mmlab.coursework.checks import HOME, RW, equal, full_file, listed, text
 from mmlab.coursework.problem import Part, Work
-
-from .common import HOME, RW, equal, full_file, listed
 
 
 def draw_steps(rng):

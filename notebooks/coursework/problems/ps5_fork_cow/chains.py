@@ -1,7 +1,7 @@
 """Which anon_vmas are searched, used and freed, read off a picture."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE, Kernel
-from mmlab.coursework.checks import settle, text
+from mmlab.coursework.checks import settle, text, these
 from mmlab.coursework.problem import Part, Work
 from mmlab.mm.vma import find_vma
 
@@ -59,13 +59,13 @@ def chains_told(rng):
 def check(work: Work):
     given = [work.value(name) for name in ("looked", "takes", "freed")]
     looked, takes, freed = chains_told(work.rng)
-    sets = [isinstance(each, list | tuple | set) and len(each) == len(theirs) and set(each) == theirs
-            for each, theirs in ((given[0], looked), (given[2], freed))]  # fmt: skip
     settle(
-        (1 / 3, sets[0], "looked: the page belongs to one anon_vma; a column has all VMAs that may map its pages."),
+        (1 / 3, these(given[0], looked),
+         "looked: the page belongs to one anon_vma; a column has all VMAs that may map its pages."),
         (1 / 3, given[1] == takes, "takes: think of whom the new page may come to be mapped by."),
-        (1 / 3, sets[1], "freed: a process that exits leaves all columns of its row; who is left in each of them?"),
-    )
+        (1 / 3, these(given[2], freed),
+         "freed: a process that exits leaves all columns of its row; who is left in each of them?"),
+    )  # fmt: skip
 
 
 PART = Part(

@@ -1,18 +1,11 @@
 """What several parts of ps5 use."""
 
-from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE
-from mmlab.coursework.problem import Wrong
+from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE
+from mmlab.coursework.checks import HOME, RW
 from mmlab.include.pgtable import pte_none, pte_offset, pte_pfn, pte_write
 
-RW, MEM, HOME = PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 1 << 40
+MEM = MAP_PRIVATE | MAP_ANONYMOUS
 BYTES = 8  # of each page, in the parts with tables of plain data
-
-
-def listed(value, length, words):
-    """Give the list; Wrong unless it has that length."""
-    if not isinstance(value, list | tuple) or len(value) != length:
-        raise Wrong(words)
-    return list(value)
 
 
 def entry_at(proc, addr):

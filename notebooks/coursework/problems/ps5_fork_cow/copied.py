@@ -12,11 +12,11 @@ from mmlab import (
     PAGE_SIZE,
     Kernel,
 )
-from mmlab.coursework.checks import text, whole
+from mmlab.coursework.checks import RW, listed, text, whole
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.coursework.programs import MEMORY
 
-from .common import MEM, RW, listed
+from .common import MEM
 
 
 def draw_mappings(rng):

@@ -3,12 +3,13 @@
 from functools import cache
 
 from mmlab import PAGE_SIZE, Kernel
+from mmlab.coursework.checks import RW
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.coursework.programs import MEMORY
 from mmlab.include.pgtable import _PAGE_RW, pte_offset
 from mmlab.mm.page_alloc import get_page, put_page
 
-from .common import MEM, RW, entry_at
+from .common import MEM, entry_at
 
 
 @cache

@@ -15,12 +15,12 @@ from mmlab import (
     Kernel,
 )
 from mmlab.check import vmas
-from mmlab.coursework.checks import settle, whole
+from mmlab.coursework.checks import HOME, RW, settle, whole
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.coursework.programs import MEMORY
 from mmlab.include.mm import VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_SHARED, VM_WIPEONFORK, VM_WRITE
 
-from .common import HOME, RW, entry_at, leave_all
+from .common import entry_at, leave_all
 
 FLAGS = {"write": VM_WRITE, "shared": VM_SHARED, "account": VM_ACCOUNT, "locked": VM_LOCKED,
          "dontcopy": VM_DONTCOPY, "wipeonfork": VM_WIPEONFORK}  # fmt: skip
@@ -62,6 +62,15 @@ def area_drawn(rng, proc, fd, addr):
     return pages
 
 
+def committed_by_fork(kernel, parent):
+    """How many pages a fork of that process promises."""
+    before = kernel.meminfo()["Committed_AS"]
+    child = parent.fork()
+    promised = kernel.meminfo()["Committed_AS"] - before
+    child.exit()
+    return promised // 4
+
+
 def check(work: Work):
     kernel, areas_wrong, promise_wrong = Kernel(mem=MEMORY), "", ""
     for _ in range(10):
@@ -79,15 +88,6 @@ def check(work: Work):
             promise_wrong = f"The promise is not of {given[1]!r} pages, if the parent's areas are {areas}"
         leave_all({"P": parent, "C": child})
     settle((2 / 3, not areas_wrong, areas_wrong), (1 / 3, not promise_wrong, promise_wrong))
-
-
-def committed_by_fork(kernel, parent):
-    """How many pages a fork of that process promises."""
-    before = kernel.meminfo()["Committed_AS"]
-    child = parent.fork()
-    promised = kernel.meminfo()["Committed_AS"] - before
-    child.exit()
-    return promised // 4
 
 
 PART = Part(

@@ -1,11 +1,11 @@
 """What smaps says of one process of a family, by its page tables."""
 
 from mmlab import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import settle, whole
+from mmlab.coursework.checks import HOME, RW, settle, whole
 from mmlab.coursework.problem import Part, Work
 from mmlab.coursework.programs import MEMORY
 
-from .common import HOME, RW, entry_at, leave_all
+from .common import entry_at, leave_all
 
 
 def sharers(rng, kernel):

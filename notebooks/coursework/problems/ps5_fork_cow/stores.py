@@ -1,11 +1,11 @@
 """What each store to a page takes that a family has in common: a copy, a reuse, or no fault."""
 
 from mmlab import PAGE_SIZE, Kernel
-from mmlab.coursework.checks import text
+from mmlab.coursework.checks import RW, listed, text
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.coursework.programs import MEMORY
 
-from .common import MEM, RW, listed, outcome
+from .common import MEM, outcome
 
 
 def draw_story(rng):

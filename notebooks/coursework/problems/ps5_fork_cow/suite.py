@@ -1,12 +1,12 @@
 """A test of at most six moves that finds each of eight bugs in fork and copy-on-write."""
 
 from mmlab import MAP_FIXED, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import text
+from mmlab.coursework.checks import HOME, RW, text
 from mmlab.coursework.mutants import BUGS, infected
 from mmlab.coursework.problem import Part, Work, Wrong
 from mmlab.coursework.programs import MEMORY
 
-from .common import HOME, MEM, RW
+from .common import MEM
 
 
 def performed(kernel, moves):
