@@ -1,4 +1,4 @@
-"""The VMAs that are left of a file's mapping after six calls, and the pages that they begin with."""
+"""The VMAs that are left of a file's mapping after seven calls, and the file pages that they show."""
 
 from mmlab import MAP_FIXED, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, PROT_READ, Kernel
 from mmlab.coursework.checks import HOME, RW, settle, text

@@ -1,4 +1,4 @@
-"""How long a System V segment lives, and how many are attached to it."""
+"""How long a System V segment lives, and how often it is attached."""
 
 from contextlib import suppress
 

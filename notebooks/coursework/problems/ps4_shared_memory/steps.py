@@ -38,7 +38,7 @@ def mapped_in_steps(pages, last, loaded, stored, shared, left):
     return changes
 
 
-IN_STEPS = [
+HINTS = [
     "Step 1: which pages does one load map, and which of them does the file have?",
     "Step 2: which pages do these loads map, and which of them were mapped before?",
     "Step 3: to what page does each entry lead that such a store makes?",
@@ -50,7 +50,7 @@ IN_STEPS = [
 
 def check(work: Work):
     given = listed(work.value("mapped"), 6, "`mapped` is to be a list of six numbers, one for each step.")
-    equal(given, mapped_in_steps(**draw_steps(work.rng)), IN_STEPS)
+    equal(given, mapped_in_steps(**draw_steps(work.rng)), HINTS)
 
 
 PART = Part(
