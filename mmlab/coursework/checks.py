@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from mmlab.coursework.mutants import infected
-from mmlab.coursework.problem import Work, Wrong
-from mmlab.coursework.programs import MEMORY, replay
-from mmlab.machine import Kernel
+from mmlab import O_CREAT, O_RDWR, PAGE_SIZE, PROT_READ, PROT_WRITE, Process
+from mmlab.coursework.problem import Wrong
+from mmlab.coursework.programs import Call
 
-RUN_WITNESS = """
-from mmlab.coursework.programs import record
-result = record(witness)
-"""
+RW, HOME = PROT_READ | PROT_WRITE, 1 << 40  # HOME: an address far from everything that exec maps
 
 
 def text(*functions: Callable[..., Any]) -> str:
     """Give the source of functions, to stand in a notebook."""
     return "\n\n".join(inspect.getsource(each).strip() for each in functions).replace("  # fmt: skip", "") + "\n"
+
+
+def draw_claims(rng: random.Random, claims: list[str]) -> dict[str, str]:
+    """The claims in an order of your own: letter → claim."""
+    return dict(zip("ABCDEFGH", rng.sample(claims, len(claims)), strict=True))
 
 
 def settle(*claims: tuple[float, bool, str]) -> None:
@@ -30,23 +31,44 @@ def settle(*claims: tuple[float, bool, str]) -> None:
         raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
 
 
+def equal(given: Iterable[object], right: list[int], hints: Iterable[str]) -> None:
+    """Settle numbers, each worth the same; a wrong one has its hint."""
+    settle(*((1 / len(right), whole(ours) and ours == theirs, hint)
+             for ours, theirs, hint in zip(given, right, hints, strict=True)))  # fmt: skip
+
+
 def whole(value: object) -> bool:
     """Tell whether a value is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def draw_claims(rng: random.Random, claims: list[str]) -> dict[str, str]:
-    """The claims in an order of your own: letter → claim."""
-    return dict(zip("ABCDEFGH", rng.sample(claims, len(claims)), strict=True))
+def these(given: object, right: list | set) -> bool:
+    """Tell whether what is given is these things, in any order."""
+    return isinstance(given, list | tuple | set) and len(given) == len(right) and set(given) == set(right)
 
 
-def witnessed(work: Work, hunt: str, bug: str, most: int = 12) -> bool:
-    """Tell whether the calls of the answer's `witness` end otherwise on the student's machine than on an honest one.
+def listed(value: object, length: int, words: str) -> list[Any]:
+    """Give the list; Wrong unless it has that length."""
+    if not isinstance(value, list | tuple) or len(value) != length:
+        raise Wrong(words)
+    return list(value)
 
-    Wrong if it makes more than `most` calls.
-    """
-    calls: Any = work.probe(RUN_WITNESS)
-    if len(calls) > most:
-        raise Wrong(f"The witness makes {len(calls)} calls; at most {most} are asked for.")
-    honest, other = Kernel(mem=MEMORY), infected(hunt, bug, mem=MEMORY)
-    return list(replay(honest, calls)) != list(replay(other, calls))
+
+def allowed(calls: list[Call], names: set[str], program: str = "the program") -> None:
+    """Wrong if a program makes other calls than these."""
+    others = sorted({name for _, name, _, _ in calls} - names)
+    if others:
+        raise Wrong(f"`{others[0]}` is not one of the calls that {program} may make.")
+
+
+def hexed(areas: Iterable[tuple]) -> str:
+    """Areas, with addresses that can be read."""
+    return "[" + ", ".join(f"({start:#x}, {end:#x}, {', '.join(map(repr, rest))})" for start, end, *rest in areas) + "]"
+
+
+def full_file(proc: Process, path: str, pages: int) -> int:
+    """Make a file all of whose pages are in memory, and give its descriptor."""
+    fd = proc.open(path, O_RDWR | O_CREAT)
+    for page in range(pages):
+        proc.pwrite(fd, bytes(PAGE_SIZE), page * PAGE_SIZE)
+    return fd

@@ -25,7 +25,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from mmlab.coursework.grading import printable
 from mmlab.coursework.judging import Job, Judges, Limits, Verdict
 from mmlab.coursework.ledger import Ledger
-from mmlab.coursework.problem import ProblemSet, load
+from mmlab.coursework.problem import ProblemSet, folders, load
 from mmlab.coursework.source import notebook
 from mmlab.setup.places import NOTEBOOKS
 from mmlab.setup.report import Trouble
@@ -48,13 +48,13 @@ class Course:
 
     def sets(self, names: Sequence[str]) -> list[ProblemSet]:
         """Give the problem sets named ("ps1", or in full), or all. Trouble."""
-        paths = sorted(Path(self.config.Judge.problems).glob("*.py"))
-        known = {path.stem: path for path in paths} | {path.stem.split("_")[0]: path for path in paths}
+        paths = folders(Path(self.config.Judge.problems))
+        known = {path.name: path for path in paths} | {path.name.split("_")[0]: path for path in paths}
         unknown = [name for name in names if name not in known]
         if unknown:
-            sets = " ".join(path.stem.split("_")[0] for path in paths)
+            sets = " ".join(path.name.split("_")[0] for path in paths)
             raise Trouble(f"There is no problem set {' '.join(unknown)}.\nWhat to do: name some of: {sets}")
-        return [load(known[name]) for name in names or [path.stem for path in paths]]
+        return [load(known[name]) for name in names or [path.name for path in paths]]
 
     def do(self, what: str, *words: str) -> None:
         """Call one of nbgrader's functions; what it logs is heard only when it fails. Trouble."""

@@ -234,7 +234,7 @@ def over(*_: object) -> None:
 
 
 def main(words: list[str]) -> None:
-    """Judge one submission and print the verdict: PROBLEMS.py COURSE STUDENT FOLDER SECONDS TOTAL CONFINED."""
+    """Judge one submission and print the verdict: PROBLEMS COURSE STUDENT FOLDER SECONDS TOTAL CONFINED."""
     problems, course, student, folder, seconds, total, confined = words
     judges = Judges(load(Path(problems)), course, 1, Limits(float(seconds), float(total), confined == "True"))
     for verdict in judges.verdicts([Job(student, Path(folder))]):

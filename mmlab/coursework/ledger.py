@@ -42,8 +42,7 @@ class Ledger:
         self.place = folder / ".grading" / problems.name
         self.place.mkdir(parents=True, exist_ok=True)
         self.where = digest(self.directory.db_url.encode())
-        asked = Path(config.Judge.problems) / f"{problems.name}.py"
-        self.asked = digest(asked.read_bytes(), str(config.Judge.course).encode())
+        self.asked = asked(Path(config.Judge.problems) / problems.name, str(config.Judge.course))
         self.blank = {cell.id: cell.source for cell in released(problems, "").cells}
 
     def key(self, job: Job) -> str:
@@ -124,6 +123,12 @@ class Ledger:
         nbformat.write(notebook, path)
         if (job.folder / "timestamp.txt").is_file():
             (path.parent / "timestamp.txt").write_bytes(content(job.folder / "timestamp.txt")[:100])
+
+
+def asked(folder: Path, course: str) -> str:
+    """Give what stands for a problem set as it is now: all the files of its folder count."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return digest(*(each for path in files for each in (path.name.encode(), path.read_bytes())), course.encode())
 
 
 def moment(folder: Path, verdict: Verdict) -> str | None:

@@ -103,7 +103,7 @@ class Judge(NbGraderPreprocessor):
         with tempfile.TemporaryDirectory() as folder:
             nbformat.write(nb, Path(folder) / f"{assignment}.ipynb")
             limits = [str(self.seconds), str(self.total), str(self.confined)]
-            words = [str(Path(self.problems) / f"{assignment}.py"), self.course, student, folder, *limits]
+            words = [str(Path(self.problems) / assignment), self.course, student, folder, *limits]
             command = [sys.executable, "-m", "mmlab.coursework.judging", *words]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode:

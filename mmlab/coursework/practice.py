@@ -16,7 +16,7 @@ from mmlab.coursework.answers import do, last_words
 from mmlab.coursework.grading import Asked, verdict
 from mmlab.coursework.persona import COURSE, drawn, whoami
 from mmlab.coursework.plain import Plain, decode, encode
-from mmlab.coursework.problem import ProblemSet, load
+from mmlab.coursework.problem import ProblemSet, folders, load
 from mmlab.coursework.sandbox import Failed
 from mmlab.coursework.source import KERNEL, released
 from mmlab.setup.places import NOTEBOOKS
@@ -27,8 +27,8 @@ START = f'from mmlab import *\nfrom mmlab.coursework import check, iam, personal
 
 def check(name: str, answers: dict | None = None) -> None:
     """Say whether the answer to a part ("ps1-hole") is right, and if not, what is wrong with it."""
-    (path,) = PROBLEMS.glob(f"{name.split('-')[0]}_*.py")
-    part = load(path).part(name)
+    (folder,) = [each for each in folders(PROBLEMS) if each.name.split("_")[0] == name.split("-")[0]]
+    part = load(folder).part(name)
     import __main__
 
     here = Here(vars(__main__) if answers is None else answers)
@@ -93,14 +93,14 @@ points listed with it."""
 
 def main(words: Sequence[str]) -> int:
     """Write the practice notebooks that are not there yet (with --fresh: all of them anew)."""
-    folder = NOTEBOOKS / "practice"
-    folder.mkdir(exist_ok=True)
-    for path in sorted(PROBLEMS.glob("*.py")):
-        place = folder / f"{path.stem}.ipynb"
+    practice = NOTEBOOKS / "practice"
+    practice.mkdir(exist_ok=True)
+    for folder in folders(PROBLEMS):
+        place = practice / f"{folder.name}.ipynb"
         if place.exists() and "--fresh" not in words:
             print(f"{place} is there already")
             continue
-        nbformat.write(notebook(load(path)), place)
+        nbformat.write(notebook(load(folder)), place)
         print(place)
     print("Open them with: make lab (they are in the folder practice)")
     return 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,14 +102,27 @@ class ProblemSet:
         return {self.grade_id(part): part for part in self.parts}[grade_id]
 
 
-def load(path: Path) -> ProblemSet:
-    """Read a problem set from its file, which defines PROBLEMS; ValueError says what is wrong with it."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise ValueError(f"There is no problem set {path}.")
-    module = importlib.util.module_from_spec(spec)
+def folders(problems: Path) -> list[Path]:
+    """Give the folders of the problem sets that a folder holds, in the order of their names."""
+    return sorted(path.parent for path in problems.glob("*/__init__.py"))
+
+
+def load(folder: Path) -> ProblemSet:
+    """Read a problem set, as it is now, from its folder: a package that defines PROBLEMS.
+
+    ValueError says what is wrong with it.
+    """
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
+    name = f"{folder.name}_{place[:16]}"  # another course's set of the same name is another package
+    start = folder / "__init__.py"
+    spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None or not start.exists():
+        raise ValueError(f"There is no problem set {folder}.")
+    for old in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+        del sys.modules[old]
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     problems = getattr(module, "PROBLEMS", None)
-    if not isinstance(problems, ProblemSet) or problems.name != path.stem:
-        raise ValueError(f"{path} must define PROBLEMS, a ProblemSet named {path.stem!r}.")
+    if not isinstance(problems, ProblemSet) or problems.name != folder.name:
+        raise ValueError(f"{start} must define PROBLEMS, a ProblemSet named {folder.name!r}.")
     return problems

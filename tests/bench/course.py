@@ -24,7 +24,7 @@ from typing import NamedTuple
 import nbformat
 from nbgrader.api import Gradebook
 
-from mmlab.coursework.problem import ProblemSet, load
+from mmlab.coursework.problem import ProblemSet, folders, load
 from mmlab.coursework.source import notebook
 from mmlab.setup import places
 from tests.coursework.helpers import Class, solutions, wrong
@@ -44,7 +44,7 @@ def answers(problems: ProblemSet, number: int) -> dict[str, str]:
     match number % 20:
         case 3 | 7 | 11 | 15:
             part = list(right)[number % len(right)]
-            mistake = next(iter(wrong(problems.short)[part].values()))
+            mistake = next(iter(wrong(f"{problems.short}-{part}").values()))
             return right | {part: mistake if isinstance(mistake, str) else mistake[0]}
         case 18:
             return dict(list(right.items())[::2])
@@ -130,12 +130,11 @@ def main(words: list[str]) -> int:
     parser.add_argument("--set", default="ps1", help="the problem set")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE as well")
     told = parser.parse_args(words)
-    (path,) = told.problems.glob(f"{told.set}_*.py")
-    problems, few = load(path), told.plain or told.students
+    (only,) = [each for each in folders(told.problems) if each.name.startswith(f"{told.set}_")]
+    problems, few = load(only), told.plain or told.students
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
-        (place / "problems").mkdir()
-        shutil.copy(path, place / "problems")
+        shutil.copytree(only, place / "problems" / only.name, ignore=shutil.ignore_patterns("__pycache__"))
         mine = ours(place / "ours", place / "problems", told.students, told.jobs)
         theirs = plain(place / "plain", problems, few)
         assert graded(place / "ours", problems) == told.students

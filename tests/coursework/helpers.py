@@ -1,12 +1,12 @@
 """Grade answers as the course does: one part alone, by one student, in a sandbox of its own; or a whole class."""
 
-import importlib.util
 import io
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ from nbgrader.api import Gradebook
 
 from mmlab.coursework.__main__ import main
 from mmlab.coursework.grading import Cell, Grader, Mark
-from mmlab.coursework.problem import Part, ProblemSet, load
+from mmlab.coursework.problem import Part, ProblemSet, folders, load
 from mmlab.coursework.sandbox import Nursery
 from mmlab.setup import places
 from mmlab.setup.places import NOTEBOOKS
 
 COURSE = "mmlab"
 PROBLEMS = NOTEBOOKS / "coursework" / "problems"
-SETS = [load(path) for path in sorted(PROBLEMS.glob("*.py"))]
+SETS = [load(folder) for folder in folders(PROBLEMS)]
 PARTS = {problems.grade_id(part): (problems, part) for problems in SETS for part in problems.parts if part.check}
 START = f'from mmlab import *\nfrom mmlab.coursework import example, iam, personal\niam(me, "{COURSE}")'
 
@@ -35,14 +35,9 @@ def answered(problems: ProblemSet, part: Part, answer: str, student: str, nurser
     return mark
 
 
-def wrong(short: str) -> dict[str, dict[str, str | tuple[str, float]]]:
-    """Give the wrong answers to the parts of a set: part → misconception → code (or code, and what it still earns)."""
-    path = Path(__file__).parent / "wrong" / f"{short}.py"
-    spec = importlib.util.spec_from_file_location(f"wrong_{short}", path)
-    assert spec and spec.loader and path.exists(), f"{path} is to hold the wrong answers to {short}"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return dict(module.WRONG)
+def wrong(grade_id: str) -> dict[str, str | tuple[str, float]]:
+    """Give the wrong answers to a part: misconception → code (or code, and what it still earns)."""
+    return dict(import_module(f"tests.coursework.wrong.{grade_id.replace('-', '.')}").WRONG)
 
 
 class Done(NamedTuple):
@@ -72,7 +67,7 @@ class Class:
         self.folder = folder
         shutil.copytree(problems, folder / "problems", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(NOTEBOOKS / "coursework" / "nbgrader_config.py", folder)
-        self.sets = [load(path) for path in sorted((folder / "problems").glob("*.py"))]
+        self.sets = [load(each) for each in folders(folder / "problems")]
         if release:
             done = self.run("release")
             assert done.returncode == 0, done.stderr

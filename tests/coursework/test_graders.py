@@ -1,8 +1,8 @@
 """Who grades the graders? What is right earns all points, what is blank none, and each known mistake loses some.
 
-The wrong answers are in wrong/psN.py: WRONG = {part id: {the misconception, in words: code}}, at least five for each
-part. A code that earns part of the points stands with them: (code, 1.5). Where the numbers differ from student to
-student a mistake can give the right number by luck: there it must lose for two of the STUDENTS.
+The wrong answers are in wrong/psN/PART.py: WRONG = {the misconception, in words: code}, at least five for each part.
+A code that earns part of the points stands with them: (code, 1.5). Where the numbers differ from student to student a
+mistake can give the right number by luck: there it must lose for two of the STUDENTS.
 """
 
 import pytest
@@ -32,7 +32,7 @@ def test_what_if_there_is_no_answer(problems: ProblemSet, part: Part, nursery: N
 
 @each_part
 def test_what_if_the_answer_is_a_known_mistake(problems: ProblemSet, part: Part, nursery: Nursery) -> None:
-    mistakes = wrong(problems.short)[part.id]
+    mistakes = wrong(problems.grade_id(part))
     assert len(mistakes) >= 5
     assert len(set(mistakes.values())) == len(mistakes), "two are the same"
     for misconception, answer in mistakes.items():

@@ -32,7 +32,7 @@ def test_what_if_it_is_practised(problems: ProblemSet, part: Part, capsys: pytes
     assert "0 of" in said(problems, part, part.starter, capsys)
     assert said(problems, part, part.solution, capsys) == f"{part.points} of {part.points} points. Right."
     told = []
-    for answer in list(wrong(problems.short)[part.id].values())[:2]:
+    for answer in list(wrong(problems.grade_id(part)).values())[:2]:
         told.append(said(problems, part, answer if isinstance(answer, str) else answer[0], capsys))
     assert any(not each.endswith("Right.") for each in told)
 

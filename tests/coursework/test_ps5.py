@@ -1,5 +1,6 @@
 """Problem set 5: what if its predictions are put to the real kernel? (test_mutants.py looks after its bugs.)"""
 
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from mmlab.coursework.persona import drawn
 from tests.coursework.helpers import COURSE, PARTS
 
 STUDENTS = [f"student {number}" for number in range(12)]
-ROOM: dict[str, Any] = PARTS["ps5-copied"][1].check.__globals__  # type: ignore[union-attr]
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def real():
         yield kernel
 
 
+def module(grade_id: str) -> Any:
+    """Give the module of a part."""
+    return sys.modules[PARTS[grade_id][1].check.__module__]
+
+
 def faulted(kernel: Any, proc: Any, addr: int, data: bytes) -> bool:
     before = proc.getrusage().ru_minflt
     proc.store(addr, data)
@@ -34,13 +39,15 @@ def faulted(kernel: Any, proc: Any, addr: int, data: bytes) -> bool:
 
 
 def test_what_if_linux_is_asked_what_a_fork_copies(kernel: Any, real: Any) -> None:
+    copied = module("ps5-copied")
     for student in STUDENTS:
-        mappings = ROOM["draw_mappings"](drawn(COURSE, student, "ps5-copied"))
-        assert ROOM["entries_of_a_child"](real, mappings) == ROOM["entries_of_a_child"](kernel, mappings), mappings
+        mappings = copied.draw_mappings(drawn(COURSE, student, "ps5-copied"))
+        assert copied.entries_of_a_child(real, mappings) == copied.entries_of_a_child(kernel, mappings), mappings
 
 
 def test_what_if_linux_is_asked_which_stores_fault(kernel: Any, real: Any) -> None:
+    stores = module("ps5-stores")
     for student in STUDENTS:
-        story = ROOM["draw_story"](drawn(COURSE, student, "ps5-stores"))
-        words = ROOM["told"](kernel, story, ROOM["outcome"])
-        assert ROOM["told"](real, story, faulted) == [word != "none" for word in words], story
+        story = stores.draw_story(drawn(COURSE, student, "ps5-stores"))
+        words = stores.told(kernel, story, stores.outcome)
+        assert stores.told(real, story, faulted) == [word != "none" for word in words], story

@@ -1,0 +1,27 @@
+from tests.coursework.wrong import but
+
+WRONG = {
+    "map_pages is not tried": (but("ps2-asked", ('["filemap_map_pages"], []\n    if', "[], []\n    if")), 1),
+    "fault is asked even if the page is there": (but("ps2-asked", ("    elif not cached:",
+        '    elif cached and kind != "tmpfs":\n        load.append("filemap_fault")\n    elif not cached:')), 1),
+    "ramfs has nothing to read": (but("ps2-asked", ("load += [\"filemap_fault\", readpage[kind]]",
+        'load += ["filemap_fault", readpage[kind]][: 1 if kind == "ramfs" else 2]')), 1),
+    "a hole is not read": (but("ps2-asked", ('"ext4": "ext4_readpage"', '"ext4": "simple_readpage"')), 1),
+    "ramfs is like tmpfs": (but("ps2-asked", ('if not cached and kind in ("tmpfs", "zero")',
+        'if not cached and kind in ("tmpfs", "zero", "ramfs")')), 1),
+    "tmpfs is like ramfs": (but("ps2-asked", ('kind in ("tmpfs", "zero"):\n        load',
+        'kind == "zero":\n        load'), ('"ramfs": "simple_readpage"',
+        '"ramfs": "simple_readpage", "tmpfs": "simple_readpage"')), 1),
+    "shared /dev/zero is anonymous": (but("ps2-asked", ('kind == "zero" and not shared', 'kind == "zero"')), 1),
+    "private /dev/zero is a file": (but("ps2-asked", ('kind == "zero" and not shared', "False")), 1),
+    "the device reads zeros": (but("ps2-asked", ('return ["do_anonymous_page"], []',
+        'return ["simple_readpage"], []')), 1),
+    "a private page has a page_mkwrite": (but("ps2-asked", ("if shared and kind", "if kind")), 2),
+    "tmpfs hears of the first store": (but("ps2-asked", ('shared and kind not in ("tmpfs", "zero")', "shared")), 2),
+    "ramfs does not hear of it": (but("ps2-asked", ('kind not in ("tmpfs", "zero"):',
+        'kind not in ("tmpfs", "zero", "ramfs"):')), 2),
+    "ext4 has the usual page_mkwrite": (but("ps2-asked", ('"ext4_page_mkwrite" if kind == "ext4" else ', "")), 2),
+    "nobody is asked twice": (but("ps2-asked", ("if shared and kind", "if False and kind")), 2),
+    "the store of new memory asks again": (but("ps2-asked", ('["do_anonymous_page"], []',
+        '["do_anonymous_page"], ["do_anonymous_page"]')), 2),
+}  # fmt: skip

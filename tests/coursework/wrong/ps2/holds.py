@@ -1,0 +1,33 @@
+from tests.coursework.wrong import but
+
+WRONG = {
+    "only descriptors hold the file": (but("ps2-holds",
+        ('descriptors["one"] + sum(vmas for fd, _, vmas, _ in pieces.values() if fd == "one")',
+        'descriptors["one"]')), 2),
+    "only mappings hold the file": (but("ps2-holds", ('descriptors["one"] + sum', "sum")), 2),
+    "a mapping counts once, however often it is cut": (but("ps2-holds",
+        ('sum(vmas for fd, _, vmas, _ in pieces.values() if fd == "one")',
+        'sum(fd == "one" for fd, *_ in pieces.values())')), 2),
+    "dup makes an open file": (but("ps2-holds", ('descriptors["one"] + sum', 'min(descriptors["one"], 1) + sum')), 2),
+    "close takes the mappings' references, too": (but("ps2-holds", ('f_count = descriptors["one"] + sum',
+        'f_count = 0 if ("close", "one") in moves else descriptors["one"] + sum')), None),
+    "both open files are one": (but("ps2-holds", (' if fd == "one")', ")")), 2),
+    "i_mmap belongs to an open file": (but("ps2-holds", ("i_mmap = sum(vmas for _, _, vmas, _ in pieces.values())",
+        'i_mmap = sum(vmas for fd, _, vmas, _ in pieces.values() if fd == "one")')), 2),
+    "i_mmap has no private mappings": (but("ps2-holds", ("i_mmap = sum(vmas for _, _, vmas, _ in pieces.values())",
+        'private = {n for what, n, *rest in moves if what == "mmap" and rest[2] == "MAP_PRIVATE"}\n'
+        'i_mmap = sum(each[2] for n, each in pieces.items() if n not in private)')),
+        None),
+    "i_mmap counts mappings": (but("ps2-holds", ("i_mmap = sum(vmas for _, _, vmas, _ in pieces.values())",
+        "i_mmap = len(pieces)")), 2),
+    "i_mmap_writable counts what may be stored to now": (but("ps2-holds", ('flags == "MAP_SHARED", 1',
+        'flags == "MAP_SHARED" and prot == "RW", 1')), 2),
+    "i_mmap_writable counts all shared mappings": (but("ps2-holds", ('fd == "one" and flags == "MAP_SHARED", 1',
+        'flags == "MAP_SHARED", 1')), None),
+    "i_mmap_writable counts private mappings that may be stored to": (but("ps2-holds", ('flags == "MAP_SHARED", 1',
+        '(flags == "MAP_SHARED" or prot == "RW"), 1')), None),
+    "mprotect takes a VMA out of i_mmap_writable": (but("ps2-holds", ("i_mmap_writable = sum(vmas for",
+        "i_mmap_writable = -1 + sum(vmas for")), 2),
+    "the refused mmap counts": (but("ps2-holds", ('if what == "mmap" and rest[1:4] != ["two", "RW", "MAP_SHARED"]:',
+        'if what == "mmap":')), 2),
+}  # fmt: skip
