@@ -125,6 +125,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "notebooks": notebooks, "html": html, "course": course, "practice": practice, "site": site, "apps": apps,
     "hub": serve_hub, "hub-test": hub_test, "badges": print_badges, "lock": lock, "clean": clean,
 }
+OWN_HELP = {"lab", "bench", "differential", "course", "apps"}  # these know more about themselves
 
 
 def run(words: Sequence[str]) -> int:
@@ -140,6 +141,9 @@ def run(words: Sequence[str]) -> int:
         parser.print_help()
         return 2
     command = parser.parse_args(words[:1]).command
+    if {"-h", "--help"} & set(words[1:]) and command not in OWN_HELP:
+        print(f"python -m mmlab {command}: {COMMANDS[command].__doc__}")
+        return 0
     try:
         return COMMANDS[command](words[1:])
     except Trouble as trouble:

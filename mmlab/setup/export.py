@@ -15,8 +15,9 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 
-from mmlab.setup.places import NOTEBOOKS, ROOT
-from mmlab.setup.report import step
+from mmlab.setup import series
+from mmlab.setup.places import ROOT
+from mmlab.setup.report import Trouble, step
 
 PAGES = ROOT / "build" / "html"
 STYLE = """<style>
@@ -67,9 +68,14 @@ def target(link: str, path: Path, folder: Path) -> str:
 
 
 def main(names: Sequence[str]) -> int:
-    """Export the notebooks named, or all."""
+    """Export the notebooks named, or all; return 1 if one of them is none."""
+    try:
+        paths = series.named(names)
+    except Trouble as trouble:
+        print(f"mmlab: {trouble}", file=sys.stderr)
+        return 1
     PAGES.mkdir(parents=True, exist_ok=True)
-    for path in [Path(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in paths:
         with step(f"writing {PAGES.relative_to(ROOT) / path.stem}.html"):
             export(path, PAGES)
     return 0

@@ -44,18 +44,19 @@ def rerun(path: Path) -> None:
 
 def main(names: Sequence[str]) -> int:
     """Run the notebooks named, or all; return 1 if one failed, or if a lesson's header lacks a field."""
-    paths = [NOTEBOOKS / series.CONTENTS if name == "--links" else Path(name) for name in names]
+    contents = str(NOTEBOOKS / series.CONTENTS)
     try:
+        paths = series.named([contents if name == "--links" else name for name in names])
         for name in series.link(NOTEBOOKS) if not names or "--links" in names else []:
             print(f"{name}: its links are written anew")
-        for path in paths or sorted(NOTEBOOKS.glob("*.ipynb")):
+        for path in paths:
             with step(f"running {path.name}"):
                 rerun(path)
     except CellExecutionError as error:
         print(f"\n{path}: a cell failed, and the notebook is as it was. The cell and its error:\n{error}")
         return 1
     except Trouble as trouble:
-        print(trouble)
+        print(f"mmlab: {trouble}", file=sys.stderr)
         return 1
     return 0
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import nbformat
 
+from mmlab.setup.places import NOTEBOOKS
 from mmlab.setup.report import Trouble
 
 CONTENTS, GLOSSARY, GUIDE = "00_start_here.ipynb", "glossary.ipynb", "INSTRUCTORS.md"
@@ -40,6 +41,15 @@ class Lesson(NamedTuple):
     def short(self) -> str:
         """Its number, and its title up to the colon."""
         return f"{self.number} · {self.title.partition(':')[0]}"
+
+
+def named(names: Sequence[str]) -> list[Path]:
+    """Give the notebooks named, or all; Trouble names what is none."""
+    for name in names:
+        if not name.endswith(".ipynb") or not Path(name).is_file():
+            raise Trouble(f"there is no notebook {name}\n"
+                          "What to do: name some, as notebooks/01_address_space.ipynb, or nothing to have all of them.")
+    return [Path(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 def lessons(folder: Path) -> list[Lesson]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mmlab.__main__ as start
-from mmlab.setup import browser, commands, launch, stages
+from mmlab.setup import browser, commands, export, launch, rerun, stages
 from mmlab.setup.places import ROOT
 from mmlab.setup.report import CommandFailed, Trouble
 from mmlab.setup.stages import Stage
@@ -35,6 +35,22 @@ def test_help_names_each_command(capsys):
     assert commands.run([]) == 2
     printed = capsys.readouterr().out
     assert all(f"  {name} " in printed for name in commands.COMMANDS)
+
+
+def test_help_about_a_command_does_not_run_it(monkeypatch, capsys):
+    def clean(words):
+        """remove everything"""
+        raise AssertionError("it ran")
+
+    monkeypatch.setitem(commands.COMMANDS, "clean", clean)
+    assert commands.run(["clean", "--help"]) == 0
+    assert capsys.readouterr().out == "python -m mmlab clean: remove everything\n"
+
+
+@pytest.mark.parametrize("main", [export.main, rerun.main])
+def test_a_notebook_that_is_none_is_named(main, capsys):
+    assert main(["nowhere/01_address_space.ipynb"]) == 1
+    assert "there is no notebook nowhere/01_address_space.ipynb\nWhat to do: " in capsys.readouterr().err
 
 
 def test_trouble_is_a_sentence_and_an_exit_code(monkeypatch, capsys):
