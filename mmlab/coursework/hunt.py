@@ -19,7 +19,7 @@ PROMPT = """
 claims; one of them is true of this machine (and none of an honest kernel). Try things on `machine` and on `Kernel()`,
 and compare. For an unused machine with the same bug call `new_machine()`.
 
-- Two points: set `bug` to the letter of the claim, `"A"` to `"H"`.{beside}
+- Two points: set `bug` to the letter of the claim, `"A"` to `"H"`.
 - Two points: write `witness(kernel)`, a program of at most {most} calls, from `kernel.spawn` on, whose calls give
   something else on this machine than on an honest one: another value, or an error or a signal for one and not for the
   other. What counts are the calls of `kernel` (`spawn`, `drop_caches`, `meminfo`, `vmstat`) and of its processes
@@ -77,12 +77,11 @@ SAME = "`witness`: each of its calls gives the same on both machines."
 
 
 def hunt(id: str, claims: dict[str, str], shows: str, *, title: str = "A kernel with a bug", most: int = 12,
-         on: str = "files and on memory", beside: bool = False, forgives: bool = False) -> Part:
+         on: str = "files and on memory") -> Part:
     """Give the part, the grade id of which is `id`.
 
     `claims`: bug → what is true of a machine that has it. `shows`: the text of a function show_BUG(kernel) for each,
-    which gives something else on such a machine, and on no other. `on`: which calls count. `beside`: a letter counts
-    only with a witness. `forgives`: a witness that cannot be judged costs its own points only.
+    which gives something else on such a machine, and on no other. `on`: which calls count.
     """
 
     def check(work: Work) -> None:
@@ -91,20 +90,17 @@ def hunt(id: str, claims: dict[str, str], shows: str, *, title: str = "A kernel 
         named = isinstance(letter, str) and letters.get(letter) == claims[bug]
         try:
             differs, words = witnessed(work, id, bug, most), SAME
-        except (Wrong, Failed) as error:
-            if not forgives:
-                raise
+        except (Wrong, Failed, ValueError) as error:
             differs, words = False, f"`witness`: {error}"
         settle(
-            (0.5, named and (differs or not beside), "`bug`: another claim is true of your machine."
-             if differs or not beside else "`bug`: the letter counts only with a witness."),
+            (0.5, named, "`bug`: another claim is true of your machine."),
             (0.5, differs, words),
-        )  # fmt: skip
+        )
 
     names = ", ".join(f"show_{bug}" for bug in claims)
     return Part(
         id.partition("-")[2], "bug", 4, title,
-        PROMPT.format(most=most, on=on, beside=" The letter counts only with a witness." * beside),
+        PROMPT.format(most=most, on=on),
         setup=SETUP.format(id=id, claims="".join(f'    "{claim}",\n' for claim in claims.values())),
         starter=STARTER, solution=SOLUTION.format(shows=shows.strip(), names=names), example=EXAMPLE, check=check,
     )  # fmt: skip
@@ -113,7 +109,7 @@ def hunt(id: str, claims: dict[str, str], shows: str, *, title: str = "A kernel 
 def witnessed(work: Work, id: str, bug: str, most: int) -> bool:
     """Tell whether the calls of the answer's `witness` end otherwise on the student's machine than on an honest one.
 
-    Wrong if it makes more than `most` calls.
+    Wrong if it makes more than `most` calls, ValueError if one of them is none that can be judged.
     """
     calls: Any = work.probe(RUN_WITNESS)
     if len(calls) > most:

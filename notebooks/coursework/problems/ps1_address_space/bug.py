@@ -53,4 +53,4 @@ def show_zero(kernel):
     kernel.spawn("witness").mmap(0, 0, RW, ANON)
 '''
 
-PART = hunt("ps1-bug", CLAIMS, SHOWS, beside=True)
+PART = hunt("ps1-bug", CLAIMS, SHOWS)

@@ -67,4 +67,4 @@ def show_zeros(kernel):
     return child.load(addr, 6)
 '''
 
-PART = hunt("ps5-bug", CLAIMS, SHOWS, forgives=True)
+PART = hunt("ps5-bug", CLAIMS, SHOWS)

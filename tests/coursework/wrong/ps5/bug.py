@@ -1,7 +1,7 @@
 from tests.coursework.wrong import then
 from tests.coursework.wrong.hunt import mistakes
 
-WRONG = mistakes("ps5-bug", unjudged=2) | {
+WRONG = mistakes("ps5-bug") | {
     "a witness without a fork": (then("ps5-bug", """
 def witness(kernel):
     proc = kernel.spawn("witness")
