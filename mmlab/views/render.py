@@ -29,6 +29,7 @@ MISSING = ("No Graphviz is here to draw the picture: run `pip install pygraphviz
 END = "\xa0"      # as a text of its own in the DOT: the text before it is set to end where this one stands
 _NAMES = (' id="', 'href="#', '="url(#')     # what an id follows in a tidy SVG; in text each " is &quot;
 _FAULT = re.compile(r"Error: |Warning: node .*, port .* unrecognized")
+WIDEST = 840  # px: what a cell of JupyterLab shows beside its file browser, in a window of 1280
 SVG = "http://www.w3.org/2000/svg"
 SPACE, TITLE = f"{{{SVG}}}", f"{{{SVG}}}title"
 XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -177,13 +178,13 @@ def tidy(svg: str, title: str, text: str, prefix: str) -> str:
 
 
 def named(svg: str, title: str, text: str, prefix: str) -> str:
-    """Return a tidy `svg` with a title, a description and ids of its own, never wider than its cell."""
+    """Return a tidy `svg` with a title, a description and ids of its own, never wider than WIDEST or its cell."""
     for before in _NAMES:
         svg = svg.replace(before, f"{before}{prefix}-")
     box, body = opened(svg)
     head = "".join(f'<{tag} id="{prefix}-{tag}">{_escaped(_lines(words))}</{tag}>'
                    for tag, words in (("title", title), ("desc", text)))
-    return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{float(box.split()[2]):g}" role="img" '
+    return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{min(float(box.split()[2]), WIDEST):g}" role="img" '
             f'aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc" font-family="{FONT}" '
             f'style="max-width:100%;height:auto;background:#fff">{head}{body}')
 
