@@ -22,7 +22,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("what", choices=list(COMMANDS), metavar="|".join(COMMANDS))
     parser.add_argument("sets", nargs="*", metavar="SET", help='such as "ps1"; all if none is named')
     parser.add_argument("--folder", type=Path, default=FOLDER, help="the course (notebooks/coursework)")
-    parser.add_argument("--db", default="", help="another gradebook: postgresql+psycopg2://user@host/name")
+    parser.add_argument("--db", default="", help="another gradebook: postgresql+psycopg://user@host/name")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="grade so many side by side")
     parser.add_argument("--again", action="store_true", help="grade also what is graded already")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long one cell may take")

@@ -19,6 +19,7 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -32,6 +33,7 @@ from mmlab.setup.report import Trouble
 
 FOLDER = NOTEBOOKS / "coursework"
 UNCONFINED = "What to do: grade on Linux 5.13 or newer, or, if you trust every submission, with --unconfined."
+WHERE = "What to do: see that c.CourseDirectory.db_url in nbgrader_config.py, or --db, names a database that is there."
 RELEASE_FIRST = "What to do: make course-release, then collect what students hand in, then make course-grade."
 
 
@@ -39,7 +41,7 @@ class Course:
     """A course: its folder, its problem sets, its gradebook."""
 
     def __init__(self, folder: Path = FOLDER, db: str = "") -> None:
-        """`db` names another gradebook than the folder's own: "postgresql+psycopg2://user@host/course"."""
+        """`db` names another gradebook than the folder's own: "postgresql+psycopg://user@host/course"."""
         self.folder = folder
         self.config: Config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
         if db:
@@ -58,6 +60,8 @@ class Course:
 
     def do(self, what: str, *words: str) -> None:
         """Call one of nbgrader's functions; what it logs is heard only when it fails. Trouble."""
+        with self.gradebook():
+            pass  # where it cannot be opened, this says so in a sentence, nbgrader in a traceback
         api = NbGraderAPI(CourseDirectory(config=self.config), config=self.config)
         api.log.setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
@@ -88,20 +92,25 @@ class Course:
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
-        """Open the gradebook."""
+        """Open the gradebook. Trouble."""
         directory = CourseDirectory(config=self.config)
-        with Gradebook(directory.db_url, directory.course_id) as book:
+        try:
+            book = Gradebook(directory.db_url, directory.course_id)
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            said = str(getattr(error, "orig", error)).splitlines()[0]
+            raise Trouble(f"The gradebook cannot be opened: {said}.\n{WHERE}") from error
+        with book:
             yield book
 
     def export(self) -> Path:
         """Write grades.csv: a row for each student, a column for the score in each problem set."""
         with self.gradebook() as book:
-            names = [assignment.name for assignment in book.assignments]
-            columns = [f"{each.name} [{each.max_score:g}]" for each in book.assignments]
+            sets = sorted(book.assignments, key=lambda each: each.name)  # databases differ in their own order
+            columns = [f"{each.name} [{each.max_score:g}]" for each in sets]
             rows = {student.id: [student.id, student.last_name, student.first_name, student.email]
-                    for student in book.students}  # fmt: skip
-            for name in names:
-                scores = {each["student"]: each["score"] for each in book.submission_dicts(name)}
+                    for student in sorted(book.students, key=lambda each: each.id)}  # fmt: skip
+            for each in sets:
+                scores = {told["student"]: told["score"] for told in book.submission_dicts(each.name)}
                 for student, row in rows.items():
                     row.append(scores.get(student))
         path = self.folder / "grades.csv"

@@ -1,7 +1,8 @@
-"""The course, for nbgrader: all of it stands in mmlab/coursework/nbgrading.py."""
+"""The course, for nbgrader: all of it stands in mmlab/coursework/nbgrading.py. Settings of your own go below."""
 
 from pathlib import Path
 
 from mmlab.coursework.nbgrading import configure
 
-configure(get_config(), Path(__file__).resolve().parent)  # noqa: F821  (nbgrader gives get_config)
+c = get_config()  # noqa: F821  (nbgrader gives get_config)
+configure(c, Path(__file__).resolve().parent)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook
 
 from mmlab.coursework.__main__ import main
+from mmlab.coursework.course import Course
 from mmlab.coursework.grading import Cell, Grader, Mark
 from mmlab.coursework.problem import Part, ProblemSet, folders, load
 from mmlab.coursework.sandbox import Nursery
@@ -62,11 +62,12 @@ def scripts_on_path() -> Iterator[None]:
 class Class:
     """A course in a folder of its own, the students of which hand in what a test says."""
 
-    def __init__(self, folder: Path, problems: Path, release: bool = True) -> None:
-        """Release the problem sets in the folder `problems`, or leave that to others."""
+    def __init__(self, folder: Path, problems: Path, release: bool = True, settings: str = "") -> None:
+        """Release the problem sets in the folder `problems`, or leave that to others; `settings` of nbgrader's."""
         self.folder = folder
         shutil.copytree(problems, folder / "problems", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(NOTEBOOKS / "coursework" / "nbgrader_config.py", folder)
+        config = (NOTEBOOKS / "coursework" / "nbgrader_config.py").read_text(encoding="utf-8")
+        (folder / "nbgrader_config.py").write_text(f"{config}{settings}\n", encoding="utf-8")
         self.sets = [load(each) for each in folders(folder / "problems")]
         if release:
             done = self.run("release")
@@ -109,7 +110,7 @@ class Class:
 
     def scores(self, problems: ProblemSet) -> dict[str, float]:
         """Give what the gradebook says: the score of each student."""
-        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as book:
+        with Course(self.folder).gradebook() as book:
             return {each["student"]: each["score"] for each in book.submission_dicts(problems.name)}
 
     def words(self, problems: ProblemSet) -> dict[str, str]:

@@ -28,6 +28,12 @@ ANSWERS = {  # by student: other answers than the reference, and the score
 }
 
 
+def table_of_grades() -> bytes:
+    """Give what grades.csv holds when these four have been graded."""
+    rows = [f"{student},,,,{score}" for student, (_, score) in sorted(ANSWERS.items())]
+    return "\r\n".join(["student_id,last_name,first_name,email,ps0_trial [13]", *rows, ""]).encode()
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     """A course in which four students have handed in, and all is graded."""
@@ -37,6 +43,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
         course.hand_in(student, problems, solutions(problems) | answers)
     course.graded = course.run("grade", "-j", "2")
     assert course.graded.returncode == 0, course.graded.stderr
+    assert course.run("export").returncode == 0
+    course.exported = (course.folder / "grades.csv").read_bytes()
     return course
 
 
@@ -175,6 +183,7 @@ def test_what_if_feedback_is_written(course: Class, problems: ProblemSet) -> Non
 
 def test_what_if_grades_are_exported(course: Class, problems: ProblemSet) -> None:
     """One row for each student, one column for each set; the reasons are in a table of their own."""
+    assert course.exported == table_of_grades()
     assert course.run("export").returncode == 0
     with open(course.folder / "grades.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
