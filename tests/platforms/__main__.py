@@ -1,8 +1,9 @@
-"""The kernel's rooms on every Python of this machine that mmlab supports: python -m tests.platforms [VERSION…].
+"""The rooms and the lessons on every Python of this machine that mmlab supports: python -m tests.platforms [VERSION…].
 
-The tests of the kernel and the rooms' doctests run under each: on PATH as python3.11 and so on, or installed by pyenv
-or uv. Nothing is installed for it: pytest is that of this environment, which any of them can read. It ends by saying
-which Pythons were there and which were not; that one is missing is no failure, but it is said.
+The tests of the kernel and the rooms' doctests run under each, and every lesson's cells, which are to show what the
+lesson stores: on PATH as python3.11 and so on, or installed by pyenv or uv. Nothing is installed for it: pytest and
+IPython are those of this environment, which any of them can read. It ends by saying which Pythons were there and which
+were not; that one is missing is no failure, but it is said.
 """
 
 import os
@@ -10,12 +11,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
-from mmlab.setup.places import ROOT
+from mmlab.setup.places import NOTEBOOKS, ROOT
 
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 FOLDERS = ".pyenv/versions/{}.*/bin/python3", ".local/share/uv/python/cpython-{}.*/bin/python3"
+ELSEWHERE = Path(__file__).with_name("elsewhere.py")
 ROOMS = "mm fs arch drivers ipc kernel lib include machine.py process.py trace.py check.py"
 PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 
@@ -42,12 +45,25 @@ def tests() -> list[str]:
 
 def run(python: str, paths: list[str]) -> tuple[bool, str]:
     """Run tests under a Python; give whether they passed, and pytest's last line, or all if not."""
-    env = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONDONTWRITEBYTECODE": "1",
-           "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # fmt: skip
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--doctest-modules", *paths]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    done = start(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--doctest-modules", *paths)
     passed = done.returncode == 0
     return passed, done.stdout.strip().rpartition("\n")[2] if passed else done.stdout + done.stderr
+
+
+def run_lessons(python: str) -> tuple[bool, str]:
+    """Run all lessons under a Python; give whether each shows what it stores, and what is to be said of it."""
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    done = start(python, str(ELSEWHERE), "here", *map(str, paths))
+    same = done.stdout == "[]"
+    return same, f"{len(paths)} lessons show what they store" if same else done.stdout + done.stderr
+
+
+def start(python: str, *words: str) -> subprocess.CompletedProcess:
+    """Run a Python with the packages of this environment and a home of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        env = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONDONTWRITEBYTECODE": "1",
+               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "IPYTHONDIR": home, "NO_COLOR": "1"}  # fmt: skip
+        return subprocess.run([python, *words], cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 def main(wanted: list[str], paths: list[str] | None = None) -> int:
@@ -59,9 +75,9 @@ def main(wanted: list[str], paths: list[str] | None = None) -> int:
         if python is None:
             missing.append(minor)
             continue
-        passed, said = run(python, paths or tests())
-        print(f"Python {version(python)}: {said}", flush=True)
-        failed += [] if passed else [minor]
+        (passed, said), (same, told) = run(python, paths or tests()), run_lessons(python)
+        print(f"Python {version(python)}: {said}; {told}", flush=True)
+        failed += [] if passed and same else [minor]
     print(f"Not on this machine, so not run: {', '.join(missing) or 'none'}.")
     return 1 if failed else 0
 

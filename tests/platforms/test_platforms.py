@@ -3,15 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from mmlab.setup.places import NOTEBOOKS
-from tests.platforms.__main__ import ROOMS, main
+from tests.platforms.__main__ import ELSEWHERE, ROOMS, main
 
-ELSEWHERE = Path(__file__).with_name("elsewhere.py")
 LESSONS = [str(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 
 
@@ -49,8 +47,8 @@ def test_the_real_kernel_says_that_it_is_not_there(system, tmp_path):
     assert differences(system, [str(tmp_path / "x.ipynb")], tmp_path) == []
 
 
-def test_the_rooms_hold_on_the_other_pythons_of_this_machine(capsys):
-    """Their doctests, and what a page fault does; all tests of the kernel there: python -m tests.platforms."""
+def test_rooms_and_lessons_hold_on_the_other_pythons_of_this_machine(capsys):
+    """All lessons, the rooms' doctests, and what a fault does; all tests of the kernel: python -m tests.platforms."""
     with capsys.disabled():
         print()
         assert main([], ["tests/kernel/test_fault.py", *(f"mmlab/{room}" for room in ROOMS.split())]) == 0
