@@ -267,7 +267,7 @@ def entry(name: str, wheel: Path, known: set[str]) -> dict[str, object]:
 
 
 def open_first() -> None:
-    """Let the site's first page lead to the contents."""
+    """Let the site's first page lead to the contents; name an icon, for which browsers ask the host itself else."""
     index = SITE / "index.html"
     text = index.read_text(encoding="utf-8")
     here = "await import('./config-utils.js');"
@@ -275,6 +275,9 @@ def open_first() -> None:
         raise Trouble("JupyterLite's index.html has changed.\nWhat to do: mend open_first() in mmlab/setup/site.py")
     there = f"location.replace('./lab/index.html?path={FIRST}');"
     index.write_text(text.replace(here, there), encoding="utf-8")
+    for page, root in (index, "."), (SITE / "lab" / "index.html", ".."):
+        icon = f'<head>\n    <link rel="icon" href="{root}/static/favicons/favicon.ico">'
+        page.write_text(page.read_text(encoding="utf-8").replace("<head>", icon, 1), encoding="utf-8")
 
 
 # Serving

@@ -1,7 +1,7 @@
 """The static site in a real browser that reaches nothing but the site: every lesson runs, and a slider moves.
 
-The site is built first. All that the browser asks of other machines, in whichever of its threads, goes to a proxy that
-refuses it and remembers it.
+The site is built first, and served from a folder of its host, as a course's page would be. All that the browser asks of
+other machines, in whichever of its threads, goes to a proxy that refuses it and remembers it.
 """
 
 import gzip
@@ -26,6 +26,7 @@ from tests.browser.harness import HAS_RUN, RUN_ALL, run_all, screenshot
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 BROWSERS_OWN = {"content-autofill.googleapis.com:443"}  # Chromium asks this itself when a page has a form
 OTHERWISE = {"doctor()"}  # cells with these words show something else in a page
+FOLDER = "/course/mmlab/"
 STARTS = 120_000  # milliseconds that Python in a page may take to start, on a busy machine
 
 IS_OPEN = """path => {
@@ -85,24 +86,37 @@ class Refusing(BaseHTTPRequestHandler):
 
 
 class Counted(site.Files):
-    """A static host that remembers which files it sent."""
+    """A static host with the site in a folder, which remembers what it sent and what it had not."""
 
     sent: list[Path] = []
+    missed: list[str] = []
 
     def send_head(self) -> Any:
         self.sent.append(Path(self.translate_path(self.path)))
         return super().send_head()
 
+    def translate_path(self, path: str) -> str:
+        inside = path.startswith(FOLDER)
+        return super().translate_path(path.removeprefix(FOLDER[:-1]) if inside else "/nothing is here")
+
+    def send_error(self, *words: Any) -> None:
+        self.missed.append(self.path)
+        super().send_error(*words)
+
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[SimpleNamespace]:
-    """The built site on a static host; `sent` lists its files, `asked` the addresses asked of other machines."""
+    """The built site on a static host.
+
+    `sent` lists its files, `missed` what it was asked for and has not, `asked` the addresses asked of other machines.
+    """
     site.build()
     static, proxy = site.server(files=Counted), ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
     for each in (static, proxy):
         threading.Thread(target=each.serve_forever, daemon=True).start()
     here, there = (f"http://127.0.0.1:{each.server_port}" for each in (static, proxy))
-    yield SimpleNamespace(url=here, proxy=there, sent=Counted.sent, asked=Refusing.asked)
+    told = {"sent": Counted.sent, "missed": Counted.missed, "asked": Refusing.asked}
+    yield SimpleNamespace(url=here + FOLDER, proxy=there, **told)
     for each in (static, proxy):
         each.shutdown()
         each.server_close()
@@ -188,9 +202,20 @@ def test_a_slider_moves_the_picture_as_the_kernel_says(tab, host):
 
 def test_nothing_was_asked_of_other_machines_and_asking_would_be_seen(tab, host):
     assert not tab.exceptions
+    assert not host.missed, "the host was asked for what it has not"
     assert set(host.asked) <= BROWSERS_OWN
     assert "TypeError" in tab.evaluate("fetch('http://cdn.invalid/lib.js').then(String, String)")
     assert "http://cdn.invalid/lib.js" in host.asked
+
+
+def test_the_site_is_at_home_at_the_root_of_a_host_too(chromium, host):
+    with site.server() as root:
+        threading.Thread(target=root.serve_forever, daemon=True).start()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{root.server_port}")
+        page.locator(".jp-Notebook .jp-MarkdownOutput").first.wait_for(timeout=STARTS)
+        page.close()
+        root.shutdown()
 
 
 def test_figures_are_reported(tab, host, capsys):
