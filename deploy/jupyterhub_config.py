@@ -23,7 +23,9 @@ EXCHANGE = STATE / "exchange"
 TRIAL = os.environ.get("MMLAB_HUB_TRIAL", "")
 
 # 1 · the hub: one SQLite file, a secret for the cookies, the proxy before it
-c.JupyterHub.db_url = f"sqlite:///{STATE / 'jupyterhub.sqlite'}"
+DATABASE = STATE / "jupyterhub.sqlite"
+DATABASE.touch(0o600)  # not for the accounts of the learners to read
+c.JupyterHub.db_url = f"sqlite:///{DATABASE}"
 c.JupyterHub.cookie_secret_file = str(STATE / "cookie_secret")
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"  # TLS is the business of what stands before it
 c.ConfigurableHTTPProxy.command = os.environ["MMLAB_HUB_PROXY"].split(os.pathsep)
@@ -38,7 +40,7 @@ if TRIAL:
     c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "homes" / "{username}")
 else:
     c.JupyterHub.authenticator_class = "pam"
-    c.LocalAuthenticator.allowed_groups = {"mmlab"}
+    c.LocalAuthenticator.allowed_groups = {"mmlab", "mmlab-instructors"}
     c.LocalAuthenticator.admin_groups = {"mmlab-instructors"}
     c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"
 

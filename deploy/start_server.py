@@ -19,7 +19,7 @@ GIVEN = ".given.json"  # the hash of each file as it was given
 
 def give_lessons(source: Path, home: Path) -> list[str]:
     """Bring the lessons in `home` up to date; return the names of the files that were written."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(0o700, parents=True, exist_ok=True)  # on many systems all may read a home
     given, written = read(home / GIVEN), []
     for path in sorted(lesson_files(source)):
         name, target, digest = path.relative_to(source).as_posix(), home / path.relative_to(source), hashed(path)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ def run(prefix: Path, words: Sequence[str]) -> int:
     """Run the hub until it is stopped; `--trial` needs neither root nor accounts, other words go to JupyterHub."""
     trial = "--trial" in words
     refuse_where_it_cannot_run(trial)
+    if not trial:
+        refuse_what_learners_cannot_enter(ROOT, places.python_of(prefix).resolve())
     password = os.environ.get("MMLAB_HUB_TRIAL") or secrets.token_urlsafe(9)
     command = hub_command(prefix, [word for word in words if word != "--trial"])
     env = variables(prefix, TRIAL_STATE if trial else STATE, password if trial else "")
@@ -42,6 +45,14 @@ def refuse_where_it_cannot_run(trial: bool) -> None:
     if not trial and not is_root():
         raise Trouble("Only root can start a server for each account of this machine.\n"
                       "What to do: sudo make hub; or to try it under your own account: make hub ARGS=--trial")
+
+
+def refuse_what_learners_cannot_enter(*paths: Path) -> None:
+    """Raise Trouble where one of these paths lies in a folder that is closed to other accounts, as /root is."""
+    for folder in (folder for path in paths for folder in (path, *path.parents)):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise Trouble(f"Each learner's server runs under their own account, which may not enter {folder}.\n"
+                          "What to do: clone this repository into /opt, and run: make hub PYTHON=/usr/bin/python3")
 
 
 def hub_command(prefix: Path, words: Sequence[str]) -> list[str]:

@@ -82,6 +82,15 @@ def test_a_hub_for_real_accounts_needs_root_and_says_so(monkeypatch):
     own.refuse_where_it_cannot_run(trial=True)
 
 
+def test_what_learners_cannot_enter_is_named(tmp_path):
+    closed = tmp_path / "root"
+    (closed / "bin").mkdir(parents=True)
+    closed.chmod(0o700)
+    with pytest.raises(Trouble, match=r"may not enter \S*root\.(.|\n)*make hub PYTHON="):
+        own.refuse_what_learners_cannot_enter(Path("/usr/bin"), closed / "bin")
+    own.refuse_what_learners_cannot_enter(Path("/usr/bin"))
+
+
 def test_windows_is_told_what_to_do_instead(monkeypatch):
     monkeypatch.setattr(places, "WINDOWS", True)
     with pytest.raises(Trouble, match="WSL"):

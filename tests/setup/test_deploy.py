@@ -31,6 +31,7 @@ def test_lessons_arrive_and_the_learners_work_stays(start, tmp_path):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text("first")
     assert len(start.give_lessons(source, home)) == 4
+    assert home.stat().st_mode & 0o777 == 0o700
     assert start.give_lessons(source, home) == []
 
     (home / "notebooks/1.ipynb").write_text("mine")
