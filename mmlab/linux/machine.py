@@ -48,12 +48,13 @@ DISK_SIZE = 64 << 20
 
 
 def disk_directory() -> str:
-    """Give a writable directory on a disk, rather than on a tmpfs, if there is one."""
+    """Give a writable directory on a disk, rather than on a tmpfs, if there is one; a chroot's root may be no mount."""
     mounts = [line.split(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     kinds = {left.split()[4]: right.split()[0] for left, right in mounts}
     candidates = [Path(d) for d in (tempfile.gettempdir(), "/var/tmp", Path.home(), ".") if os.access(d, os.W_OK)]
     for path in (candidate.resolve() for candidate in candidates):
-        if next(kinds[str(p)] for p in (path, *path.parents) if str(p) in kinds) not in ("tmpfs", "ramfs"):
+        kind = next((kinds[str(p)] for p in (path, *path.parents) if str(p) in kinds), "")
+        if kind not in ("tmpfs", "ramfs"):
             return str(path)
     return tempfile.gettempdir()
 

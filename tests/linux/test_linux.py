@@ -292,3 +292,10 @@ def test_what_if_a_script_removes_what_is_this_machines_own(real, monkeypatch):
         for path in ("/proc/self/root/etc/passwd", "/proc/sys/vm/drop_caches", "/proc/1/fd/0"):
             with pytest.raises(linux.Unavailable, match="leaves /proc"):
                 proc.open(path, O_RDWR)
+
+
+def test_what_if_the_root_directory_is_no_mount_as_in_a_chroot(monkeypatch):
+    lines = "30 1 0:25 / /proc rw - proc proc rw\n31 1 0:26 / /dev/shm rw - tmpfs tmpfs rw\n"
+    monkeypatch.setattr(machine.Path, "read_text", lambda path: lines)
+    monkeypatch.setattr(machine.tempfile, "gettempdir", lambda: "/dev/shm")
+    assert machine.disk_directory() == "/var/tmp"
