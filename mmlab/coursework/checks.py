@@ -54,6 +54,22 @@ def listed(value: object, length: int, words: str) -> list[Any]:
     return list(value)
 
 
+def rows(value: object, length: int) -> list[tuple] | None:
+    """Give a list of tuples of that length as such; None if it is anything else."""
+    if not isinstance(value, list | tuple) or not all(isinstance(row, list | tuple) for row in value):
+        return None
+    return [tuple(row) for row in value] if all(len(row) == length for row in value) else None
+
+
+def difference(given: object, right: list) -> str:
+    """Say in what a list differs from the right one."""
+    if not isinstance(given, list | tuple):
+        return "has not the form that was asked for"
+    if len(given) != len(right):
+        return f"has too {'few' if len(given) < len(right) else 'many'} entries"
+    return "has another order" if all(each in right for each in given) else "has some other entries than the kernel's"
+
+
 def allowed(calls: list[Call], names: set[str], program: str = "the program") -> None:
     """Wrong if a program makes other calls than these."""
     others = sorted({name for _, name, _, _ in calls} - names)
