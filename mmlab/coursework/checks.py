@@ -28,7 +28,7 @@ def settle(*claims: tuple[float, bool, str]) -> None:
     """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
     words = [words for _, holds, words in claims if not holds]
     if words:
-        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
+        raise Wrong("\n".join(filter(None, words)), sum(share for share, holds, _ in claims if holds))
 
 
 def equal(given: Iterable[object], right: list[int], hints: Iterable[str]) -> None:
