@@ -28,7 +28,7 @@ def settle(*claims: tuple[float, bool, str]) -> None:
     """Add up the shares of the claims (share, whether it holds, words) that hold; Wrong has the words of the others."""
     words = [words for _, holds, words in claims if not holds]
     if words:
-        raise Wrong("\n".join(words), sum(share for share, holds, _ in claims if holds))
+        raise Wrong("\n".join(filter(None, words)), sum(share for share, holds, _ in claims if holds))
 
 
 def equal(given: Iterable[object], right: list[int], hints: Iterable[str]) -> None:
@@ -52,6 +52,22 @@ def listed(value: object, length: int, words: str) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) != length:
         raise Wrong(words)
     return list(value)
+
+
+def rows(value: object, length: int) -> list[tuple] | None:
+    """Give a list of tuples of that length as such; None if it is anything else."""
+    if not isinstance(value, list | tuple) or not all(isinstance(row, list | tuple) for row in value):
+        return None
+    return [tuple(row) for row in value] if all(len(row) == length for row in value) else None
+
+
+def difference(given: object, right: list) -> str:
+    """Say in what a list differs from the right one."""
+    if not isinstance(given, list | tuple):
+        return "has not the form that was asked for"
+    if len(given) != len(right):
+        return f"has too {'few' if len(given) < len(right) else 'many'} entries"
+    return "has another order" if all(each in right for each in given) else "has some other entries than the kernel's"
 
 
 def allowed(calls: list[Call], names: set[str], program: str = "the program") -> None:

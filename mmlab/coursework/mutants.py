@@ -93,6 +93,17 @@ BUGS: dict[str, dict[str, Bug]] = {
         "third": Bug("mm.memory:copy_pte_range", "if page is not None:",
                      "if page is not None and (page._mapcount < 1 or not PageAnon(page)):"),
     },
+    "ps6-bug": {
+        "border": Bug("mm.vma:vma_adjust", "near.vm_pgoff += (end - near.vm_start) >> PAGE_SHIFT", "pass"),
+        "close": Bug("mm.vma:can_merge_remove_vma", "not (vma.vm_ops and vma.vm_ops.close)", "True"),
+        "entries": Bug("mm.mprotect:mprotect_fixup", "    change_protection(vma, start, end)\n", ""),
+        "grow": Bug("mm.mremap:expand_in_place", "vm_enough_memory(mm.machine, pages)", "pass"),
+        "moved": Bug("mm.mremap:copy_vma", "if vma.vm_ops is None and vma.anon_vma is None:", "if vma.vm_ops is None:"),
+        "second": Bug("mm.mremap:vma_to_resize", "if not old_len and not vma.vm_flags & (VM_SHARED | VM_MAYSHARE):",
+                      "if False:"),
+        "stays": Bug("mm.mremap:move_vma", "vma.vm_flags, flags & MREMAP_DONTUNMAP", "vma.vm_flags, 0"),
+        "twice": Bug("mm.mprotect:can_change_pte_writable", "bool(page.flags & PG_anon_exclusive)", "False"),
+    },
 }  # fmt: skip
 SEEN = ("child", "leak", "never", "protect", "two", "zeros")  # what a family with one page can see
 BUGS["ps5-suite"] |= {name: BUGS["ps5-bug"][name] for name in SEEN}

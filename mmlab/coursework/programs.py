@@ -18,14 +18,13 @@ from mmlab.process import Process
 OF_KERNEL = {"spawn", "drop_caches", "meminfo", "vmstat"}
 OF_PROCESS = {
     *("open", "close", "dup", "read", "write", "pread", "pwrite", "lseek", "fstat", "ftruncate", "fsync", "unlink"),
-    *("mmap", "munmap", "mprotect", "madvise", "msync", "mincore", "load", "store", "memcpy"),
+    *("mmap", "munmap", "mprotect", "mremap", "madvise", "msync", "mincore", "load", "store", "memcpy"),
     *("shmget", "shmat", "shmdt", "shmctl", "memfd_create", "fcntl", "fallocate"),
     *("pagemap", "fincore", "maps", "smaps", "getrusage", "fork", "exit"),
 }
 SIZES = {  # which arguments say how much work a call may be
-    "read": (1,), "pread": (1, 2), "pwrite": (2,), "lseek": (1,), "ftruncate": (1,), "mmap": (1,), "madvise": (1,),
-    "msync": (1,), "mincore": (1,), "load": (1,), "memcpy": (2,), "shmget": (1,),
-    "fallocate": (3,),
+    "read": (1,), "pread": (1, 2), "pwrite": (2,), "lseek": (1,), "ftruncate": (1,), "mmap": (1,), "mremap": (1, 2),
+    "madvise": (1,), "msync": (1,), "mincore": (1,), "load": (1,), "memcpy": (2,), "shmget": (1,), "fallocate": (3,),
 }  # fmt: skip
 LARGEST = 16 << 20  # bytes
 MEMORY = 64 << 20  # bytes of the machine that replays

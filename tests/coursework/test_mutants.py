@@ -64,7 +64,7 @@ def test_what_if_a_program_is_replayed() -> None:
     [
         (0, "check", (), {}), (0, "__init__", (), {}), (1, "spawn", ("x",), {}), (1, "mlock", (0, 4096), {}),
         (1, "mmap", (0, LARGEST + 1, 1, 34), {}), (1, "mmap", (0,), {"prot": 1, "flags": 34, "length": LARGEST + 1}),
-        (1, "load", (0, LARGEST + 1), {}),
+        (1, "load", (0, LARGEST + 1), {}), (1, "mremap", (0, 4096, LARGEST + 1), {}),
     ],
 )  # fmt: skip
 def test_what_if_a_record_is_forged(call: Any) -> None:

@@ -4,10 +4,8 @@ from functools import cache
 from itertools import product
 
 from mmlab import MAP_PRIVATE, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import RW, settle
+from mmlab.coursework.checks import RW, difference, rows, settle
 from mmlab.coursework.problem import Part, Work, Wrong
-
-from .common import difference, rows
 
 PATHS = {"ext4": "/data/new", "ramfs": "/ram/new", "tmpfs": "/dev/shm/new", "disk": "/dev/vda", "zero": "/dev/zero"}
 ASKED = ["filemap_map_pages", "filemap_fault", "shmem_fault", "ext4_readpage", "blkdev_readpage", "simple_readpage",

@@ -1,10 +1,8 @@
 """Which page table entries go when a file is cut."""
 
 from mmlab import MAP_FIXED, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import HOME, RW, settle
+from mmlab.coursework.checks import HOME, RW, difference, rows, settle
 from mmlab.coursework.problem import Part, Work
-
-from .common import difference, rows
 
 
 def mappings_drawn(rng, pages):

@@ -12,12 +12,12 @@ from mmlab import (
     PROT_READ,
     Kernel,
 )
-from mmlab.coursework.checks import HOME, RW, hexed, settle
+from mmlab.coursework.checks import HOME, RW, difference, hexed, rows, settle
 from mmlab.coursework.problem import Part, Work
 from mmlab.include.mm import VM_NORESERVE
 from mmlab.mm.vma import find_vma
 
-from .common import difference, file_of, here, rows
+from .common import file_of, here
 
 
 def neighbours_drawn(rng):

@@ -1,10 +1,10 @@
 """The VMAs that are left of a file's mapping after seven calls, and the file pages that they show."""
 
 from mmlab import MAP_FIXED, MAP_SHARED, O_CREAT, O_RDWR, PAGE_SIZE, PROT_READ, Kernel
-from mmlab.coursework.checks import HOME, RW, settle, text
+from mmlab.coursework.checks import HOME, RW, rows, settle, text
 from mmlab.coursework.problem import Part, Work, Wrong
 
-from .common import here, rows
+from .common import here
 
 
 def draw_pieces(rng):

@@ -4,13 +4,11 @@ from contextlib import contextmanager, suppress
 from functools import cache
 
 from mmlab import O_CREAT, O_RDONLY, O_RDWR, PAGE_SIZE, Kernel
-from mmlab.coursework.checks import HOME, settle
+from mmlab.coursework.checks import HOME, difference, settle
 from mmlab.coursework.problem import Part, Work
 from mmlab.include.fs import address_space_operations
 from mmlab.include.mm import VM_DENYWRITE, VM_MAYREAD, VM_MAYWRITE, VM_READ, VM_SHARED, VM_WRITE
 from mmlab.mm import mmap as mm_mmap
-
-from .common import difference
 
 STEPS = ["vm_enough_memory", "kmem_cache_zalloc", "deny_write_access", "mapping_map_writable", "get_file",
          "f_op->mmap", "vma_link"]  # fmt: skip

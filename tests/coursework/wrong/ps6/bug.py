@@ -1,0 +1,3 @@
+from tests.coursework.wrong.hunt import mistakes
+
+WRONG = mistakes("ps6-bug")
