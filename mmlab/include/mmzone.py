@@ -99,7 +99,7 @@ class machine:
         self.vm_stat = counters("vm_stat", VM_STAT_ITEMS)
         self.vm_stat[NR_FREE_PAGES] = self.totalram_pages
         self.lruvec: dict[str, array[page, bool]] = {lru: array(f"lruvec[{lru}]") for lru in LRU_LISTS}
-        self.mlock_fbatch: list[page] = []  # mapped by a locked VMA, and soon unevictable
+        self.mlock_fbatch: list[page] = []  # soon unevictable, or evictable again
         self.slabinfo = counters("slabinfo", ("vm_area_struct", "anon_vma", "filp", "mm_struct"))
         self.vm_committed_as = 0
         self.admin_reserve_pages = min(self.totalram_pages // 32, (8 << 20) >> PAGE_SHIFT)  # init_admin_reserve (3.10)

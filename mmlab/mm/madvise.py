@@ -27,7 +27,7 @@ from ..include.sched import task_struct
 from .gup import faultin_page_range
 from .memory import pte_ranges, vm_normal_page, zap_page_range
 from .readahead import force_page_cache_readahead
-from .swap import deactivate_page, mark_page_lazyfree
+from .swap import deactivate_page, lru_add_drain, mark_page_lazyfree
 from .vma import find_vma, vma_modify
 from .vmscan import reclaim_pages
 
@@ -97,6 +97,7 @@ def madvise_vma(current: task_struct, vma: vm_area_struct, start: int, end: int,
         madvise_free(vma, start, end)
     else:
         zap_page_range(vma, start, end)  # MADV_DONTNEED: the next access finds the file's page again, or zeros
+        lru_add_drain(current.machine)
     return vma
 
 

@@ -33,7 +33,7 @@ from ..include.pgtable import (
 from .page_alloc import alloc_page, get_page, put_page
 from .page_writeback import set_page_dirty
 from .rmap import anon_vma_prepare, page_add_file_rmap, page_add_new_anon_rmap, page_dup_rmap, page_remove_rmap
-from .swap import mark_page_accessed, mlock_vma_page, munlock_vma_page
+from .swap import lru_add_drain, mark_page_accessed, mlock_vma_page, munlock_vma_page
 
 ZERO_PFN = 0  # the shared zero page: every load of untouched anonymous memory maps it
 
@@ -166,6 +166,7 @@ def unmap_mapping_range(mapping: address_space, first: int, even_cows: bool, las
         end = vma.vm_end if last is None else min(vma.vm_end, vma.vm_start + (last - vma.vm_pgoff) * PAGE_SIZE)
         if start < end:
             zap_page_range(vma, start, end, None if even_cows else mapping)
+    lru_add_drain(mapping.host.i_sb.machine)
 
 
 # ── filling one PTE ─────────────────────────────────────────────────────────────────────────────────────────

@@ -401,6 +401,7 @@ def unmap_region(
 ) -> None:
     """Clear the PTEs of detached VMAs, tell their files, and free the page tables nobody needs: v4.4, same name."""
     unmap_vmas(vmas[0], start, end)
+    lru_add_drain(mm.machine)
     for vma in vmas:
         unlink_anon_vmas(vma)
         unlink_file_vma(vma)

@@ -2,7 +2,7 @@
 
 A page climbs by being used: inactive → inactive, referenced → active → active, referenced. Where reclaim looks for
 pages (vmscan.py), they come down again. The kernel gathers such moves, and does some 31 at once; here each is done
-when it is asked for, but for locking (mlock_fbatch): a page that is being locked may still be made active.
+when it is asked for, but for locking and unlocking (mlock_fbatch): meanwhile the page is used as it was before.
 """
 
 from __future__ import annotations
@@ -45,19 +45,21 @@ def mlock_vma_page(page: page) -> None:
 
 
 def munlock_vma_page(page: page) -> None:
-    """Let the page be evictable again, unless a locked VMA maps it still: 5.18, same name."""
-    if not page_mlocked(page):
-        page.flags &= ~PG_mlocked
+    """Let the page be evictable again soon, unless a locked VMA maps it still: 5.18, same name."""
+    if page.flags & PG_mlocked:
+        page.machine.mlock_fbatch.append(page)
 
 
 def lru_add_drain(machine: machine) -> None:
-    """Make unevictable the pages that wait for it: v4.4, same name. None of them is active from then on."""
+    """Make the pages that wait for it unevictable, and so no longer active; or evictable again: v4.4, same name."""
     while machine.mlock_fbatch:
         page = machine.mlock_fbatch.pop()
         if page_mlocked(page):
             referenced = page.flags & PG_referenced
             deactivate_page(page)
             page.flags |= referenced | PG_mlocked
+        else:
+            page.flags &= ~PG_mlocked
 
 
 def activate_page(page: page) -> None:

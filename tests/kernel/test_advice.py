@@ -15,9 +15,11 @@ from mmlab import (
     MADV_RANDOM,
     MADV_UNMERGEABLE,
     MAP_ANONYMOUS,
+    MAP_LOCKED,
     MAP_PRIVATE,
     MAP_SHARED,
     PROT_READ,
+    BusError,
     Kernel,
 )
 from tests.kernel.both import errno_of, machine, program, real  # noqa: F401
@@ -68,6 +70,22 @@ def test_what_if_clean_pages_of_a_disk_go_out(program):  # noqa: F811
     assert (present(program, 3), program.fincore(fd)) == ("..F", b"\0\0\1")
     assert faults(program, program.load, at(0))[1] == 1
     program.unlink("/data/out")
+
+
+def test_what_if_a_locked_page_is_unmapped_twice_at_once(program):  # noqa: F811
+    """It counts as used once: it is locked until both mappings are gone, and a locked page does not become active."""
+    fd = make_file(program, "/dev/shm/locked", 1)
+    map_at(program, 0, 1, RW, MAP_SHARED | MAP_LOCKED, fd)
+    map_at(program, 1, 2, RW, MAP_PRIVATE, fd)
+    with pytest.raises(BusError):  # there is no such page; but now the VMA has an anon_vma, and fork copies its PTEs
+        program.store(at(2), b"#")
+    program.load(at(1))
+    child = program.fork()
+    assert referenced(child, 1) == 0
+    program.munmap(at(0), 3 * PAGE)
+    assert referenced(child, 1) == 4
+    child.exit()
+    program.unlink("/dev/shm/locked")
 
 
 @pytest.mark.parametrize("path", ["/data/out", "/dev/shm/out"])
