@@ -14,18 +14,20 @@ the link (`vm_pgoff`, `vm_file`, `vm_ops`) that makes Linux get it right, and an
 lost with the `switch`. And be fair: what does Linux pay for its links when `mmap` fails halfway?
 """,
     rubric="""
-Marks: **1** for each of two breaches, with its link and a sequence of calls (½ without the calls): `vm_file` holds
-the open file, so a mapping outlives `close`, `unlink` and a new file of the same name, and what `open` permitted holds,
-whatever the permissions of the path are later; two mappings meet in one `address_space`, so what is stored to a shared
-one is seen by the other; `vm_pgoff` counts pages and moves on with `vm_start` at a cut, so every address keeps its byte
-and neighbours can be seen to continue each other (an offset in bytes allows offsets within a page, and could not lead
-to a page of the cache). **1** `vm_ops` (by `f_op->mmap`): each kind of file brings its functions, a new file system or
-driver needs no change in the fault code, and NULL has a meaning (anonymous). **1** the price: references and counts
-(`f_count`, `i_writecount`, `i_mmap_writable`, the VMA, the promise) taken in an order and given back in the reverse
-order through the labels; a forgotten one stays until reboot (the `charged = 0` of v4.4), or what MAP_FIXED has cleared
-is not restored.
+How it is marked: **1** for each of two breaches, with its link and a sequence of calls (½ without the calls); **1** for
+what is lost with the `switch`; **1** for what Linux pays.
 """,
     solution="""
+*For the grader. Breaches: `vm_file` holds the open file, so a mapping outlives `close`, `unlink` and a new file of the
+same name, and what `open` permitted holds, whatever the permissions of the path are later; two mappings meet in one
+`address_space`, so what is stored to a shared one is seen by the other; `vm_pgoff` counts pages and moves on with
+`vm_start` at a cut, so every address keeps its byte and neighbours can be seen to continue each other (an offset in
+bytes allows offsets within a page, and could not lead to a page of the cache). The `switch`: with `vm_ops` (by
+`f_op->mmap`) each kind of file brings its functions, a new file system or driver needs no change in the fault code, and
+NULL has a meaning (anonymous). The price: references and counts (`f_count`, `i_writecount`, `i_mmap_writable`, the VMA,
+the promise) taken in an order and given back in the reverse order through the labels; a forgotten one stays until
+reboot (the `charged = 0` of v4.4), or what MAP_FIXED has cleared is not restored. An answer in full:*
+
 First, a name is not a file. A program may `open`, `mmap`, `close` and then `unlink`; its loads still work, since
 `vm_file` holds the open file, and that the inode. In the friend's kernel the next fault finds no such path, or, worse,
 a new file that somebody has put there. Also the permissions were settled by `open`; opening at each fault asks again.
