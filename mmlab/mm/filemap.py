@@ -165,7 +165,8 @@ def filemap_get_read_batch(mapping: address_space, index: int, last: int) -> lis
 def filemap_get_pages(file: file, index: int, last: int) -> list[page]:
     """Give pages from `index` on, before page `last`, at least one, read and with references: 5.12, same name. ENOMEM.
 
-    If the last of them is marked, read-ahead goes on, before any of them is used.
+    If the last of them is marked, read-ahead goes on, before any of them is used. One without contents is read only if
+    it is the first; behind others, which can be used already, it is left for the next time.
     """
     mapping = file.f_mapping
     batch = filemap_get_read_batch(mapping, index, last)
@@ -176,6 +177,8 @@ def filemap_get_pages(file: file, index: int, last: int) -> list[page]:
     if not batch:
         raise failure(ENOMEM, "filemap_get_pages", f"no free page for page {index} of the file")
     page_cache_async_readahead(file, batch[-1], batch[-1].index, last - batch[-1].index)
+    if len(batch) > 1 and not batch[-1].flags & PG_uptodate:
+        put_page(batch.pop())
     make_uptodate(batch[-1])
     return batch
 

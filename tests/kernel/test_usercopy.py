@@ -107,6 +107,18 @@ def test_what_if_the_memory_ends_within_a_read(program, fd):  # noqa: F811
     assert (errno_of(program.sys_read, fd, at(1), 30), place(program, fd)) == (EFAULT, 10)
 
 
+def test_what_if_a_read_that_fails_at_once_is_followed_by_a_page_without_contents(program):  # noqa: F811
+    """That page, a hole cut by the file's end, is not read: the read has not come to it."""
+    fd = program.open("/data/cut", O_RDWR | O_CREAT)
+    for size in (4 * PAGE, 2 * PAGE - 1):
+        program.ftruncate(fd, size)
+    assert errno_of(program.sys_read, fd, HOLE, PAGE + 1) == EFAULT
+    assert program.fincore(fd) == b"\1\0"
+    assert program.pread(fd, PAGE, PAGE) == bytes(PAGE - 1)
+    assert program.fincore(fd) == b"\1\1"
+    program.unlink("/data/cut")
+
+
 def test_what_if_a_read_that_fails_at_once_comes_to_the_mark_of_read_ahead(program):  # noqa: F811
     """Read-ahead goes on: the kernel asks the disk for the next pages before it copies the first."""
     fd = uncached_file(program, "/data/ahead", 12)
