@@ -114,24 +114,25 @@ class Process:
         """write(2): put `data` at the file's position; give the number of bytes written."""
         written = octets("data", data)
         return self._write(
-            written, self._position(fd), lambda size, _: self.call("write", fd=fd, buf=SCRATCH, count=size)
+            written, self._begin(fd), lambda size, _: self.call("write", fd=fd, buf=SCRATCH, count=size)
         )
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         """pwrite(2): put `data` at `offset`; give the number of bytes written."""
         return self._write(
             octets("data", data),
-            integer("offset", offset),
+            self._begin(fd, integer("offset", offset)),
             lambda size, at: self.call("pwrite64", fd=fd, buf=SCRATCH, count=size, offset=at),
         )
 
-    def _position(self, fd: int) -> int:
-        """Say where write(2) begins; 0 where there is no position."""
+    def _begin(self, fd: int, offset: int | None = None) -> int:
+        """Say where a write begins, at `offset` or the file's position: O_APPEND overrules both. 0 if there is none."""
         try:
-            position = self.lseek(fd, 0, os.SEEK_CUR)
-            return self.fstat(fd).st_size if self.fcntl(fd, F_GETFL) & O_APPEND else position
+            if self.fcntl(fd, F_GETFL) & O_APPEND:
+                return self.fstat(fd).st_size
+            return self.lseek(fd, 0, os.SEEK_CUR) if offset is None else offset
         except OSError:
-            return 0
+            return offset or 0
 
     def _write(self, data: bytes, start: int, write: Callable[[int, int], int]) -> int:
         """Write by way of the scratch memory, and to each page of the file once.

@@ -16,6 +16,7 @@ from mmlab import (
     MAP_ANONYMOUS,
     MAP_PRIVATE,
     MAP_SHARED,
+    O_APPEND,
     O_CREAT,
     O_RDONLY,
     O_RDWR,
@@ -150,6 +151,23 @@ def test_a_child_has_a_copy(proc):
 
 
 # ── the real one alone ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("flags", [O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_APPEND])
+def test_each_page_of_a_file_is_written_once(real, monkeypatch, flags):
+    """Wherever the write begins: a page that is written twice is used twice, and becomes active."""
+    process, sizes = real.spawn("reader"), []
+    fd = process.open("/dev/shm/once", flags)
+    process.pwrite(fd, bytes(4095), 0)
+    call = process.call
+    monkeypatch.setattr(process, "call", lambda name, **words: ("write" in name and sizes.append(words["count"]))
+                        or call(name, **words))  # fmt: skip
+    process.lseek(fd, 4095, os.SEEK_SET)
+    assert process.write(fd, bytes(4097)) == 4097
+    assert process.pwrite(fd, bytes(5000), 1) == 5000
+    assert sizes == [1, 4096, *([4096, 904] if flags & O_APPEND else [4095, 905])]
+    process.unlink("/dev/shm/once")
+    process.exit()
 
 
 def test_system_v_and_limits(real):
