@@ -26,7 +26,6 @@ from .ipc.shm import do_shmat, sys_shmctl, sys_shmdt, sys_shmget
 from .kernel.exit import do_exit
 from .kernel.fork import do_fork
 from .kernel.sys import sys_setrlimit, sys_setuid
-from .mm.pagemap import last_page
 from .mm.madvise import sys_madvise
 from .mm.memfd import sys_memfd_create
 from .mm.memory import ZERO_PFN
@@ -36,6 +35,7 @@ from .mm.mmap import sys_brk, sys_mmap, sys_munmap
 from .mm.mprotect import sys_mprotect
 from .mm.mremap import sys_mremap
 from .mm.msync import sys_msync
+from .mm.pagemap import last_page
 from .report import TextReport
 
 ULONG = 2**64 - 1

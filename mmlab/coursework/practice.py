@@ -17,7 +17,7 @@ from mmlab.coursework.grading import Asked, verdict
 from mmlab.coursework.persona import COURSE, drawn, whoami
 from mmlab.coursework.plain import Plain, decode, encode
 from mmlab.coursework.problem import ProblemSet, folders, load
-from mmlab.coursework.sandbox import Failed
+from mmlab.coursework.sandbox import Failed, Questions
 from mmlab.coursework.source import KERNEL, released
 from mmlab.setup.places import NOTEBOOKS
 
@@ -36,20 +36,11 @@ def check(name: str, answers: dict | None = None) -> None:
     print(f"{part.points * fraction:g} of {part.points} points. {word or 'Right.'}")
 
 
-class Here:
+class Here(Questions):
     """The answers in this very process: what a check asks of a sandbox, it asks here."""
 
     def __init__(self, namespace: dict) -> None:
         self.namespace = namespace
-
-    def value(self, name: str) -> Plain:
-        return self.ask({"value": name})
-
-    def call(self, function: str, *arguments: Plain) -> Plain:
-        return self.ask({"call": function, "arguments": [encode(each) for each in arguments]})
-
-    def probe(self, code: str, **named: Plain) -> Plain:
-        return self.ask({"probe": code, "named": {name: encode(each) for name, each in named.items()}})
 
     def ask(self, request: dict) -> Plain:
         """Do what is asked; the answer is plain data here too. Failed."""

@@ -79,28 +79,36 @@ class Nursery:
             self.control.recv(8)
 
 
-class Sandbox:
-    """Submitted code, running elsewhere: what it says is plain data, and none of it is believed."""
+class Questions:
+    """What a check asks of answers, as requests (answers.do); `ask(request)` gives the reply. Failed."""
+
+    def value(self, name: str) -> Plain:
+        """Give the value of a variable."""
+        return self.ask({"value": name})
+
+    def call(self, function: str, *arguments: Plain) -> Plain:
+        """Call a function that an answer has defined."""
+        return self.ask({"call": function, "arguments": [encode(each) for each in arguments]})
+
+    def probe(self, code: str, **named: Plain) -> Plain:
+        """Run the grader's own code beside the answers; what it leaves in `result` is the value."""
+        return self.ask({"probe": code, "named": {name: encode(each) for name, each in named.items()}})
+
+    def ask(self, request: dict) -> Plain:
+        """Give the reply to a request."""
+        raise NotImplementedError
+
+
+class Sandbox(Questions):
+    """Submitted code, running elsewhere: what it says is plain data, and none of it is believed. Failed, Stopped."""
 
     def __init__(self, line: socket.socket, seconds: float, until: float | None) -> None:
         self.line, self.seconds, self.output = line, seconds, ""
         self.until = until or float("inf")
 
     def run(self, code: str, name: str) -> None:
-        """Run a cell; `name` is what an error calls it. Failed, Stopped."""
+        """Run a cell; `name` is what an error calls it."""
         self.ask({"run": code, "name": name})
-
-    def value(self, name: str) -> Plain:
-        """Give the value of a variable. Failed, Stopped."""
-        return self.ask({"value": name})
-
-    def call(self, function: str, *arguments: Plain) -> Plain:
-        """Call a function that an answer has defined. Failed, Stopped."""
-        return self.ask({"call": function, "arguments": [encode(each) for each in arguments]})
-
-    def probe(self, code: str, **named: Plain) -> Plain:
-        """Run the grader's own code beside the answers; what it leaves in `result` is the value. Failed, Stopped."""
-        return self.ask({"probe": code, "named": {name: encode(each) for name, each in named.items()}})
 
     def ask(self, request: dict) -> Plain:
         """Send a request and wait for the answer; what was printed meanwhile is in `output`."""

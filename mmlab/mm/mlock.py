@@ -97,7 +97,8 @@ def mlock_vma_pages_range(vma: vm_area_struct, start: int, end: int) -> None:
     for table, first, last in pte_ranges(vma.vm_mm, start, end):
         for pte in table[first:last]:
             page = None if pte_none(pte) else vm_normal_page(vma, pte)
-            if page is not None:
+            if page is not None and vma.vm_flags & VM_LOCKED:
                 mlock_vma_page(page)
+            elif page is not None:
                 munlock_vma_page(page)
     lru_add_drain(vma.vm_mm.machine)

@@ -55,7 +55,7 @@ def truncate_pagecache_range(inode: inode, start: int, end: int) -> None:
 
 
 def invalidate_mapping_pages(mapping: address_space) -> int:
-    """Drop the pages that are clean and that nobody maps; give how many: mm/truncate.c, same name (v4.4)."""
+    """Drop the pages that are clean and that nobody maps; give how many: v4.4, same name."""
     idle = [page for page in mapping.page_tree.values() if page._count == 1 and not page.flags & PG_dirty]
     for each in idle:
         delete_from_page_cache(each)
