@@ -2,7 +2,7 @@
 
 TCP holds a small message back until the one before was acknowledged, which the other side may put off for 40 ms. With
 Chromium this happens to about one update in twenty: half of them take as long either way, but the 95th percentile of a
-small one was 61 ms, and is 37 ms (tests/bench/redraw.py). Tornado can switch the waiting off for a websocket
+small one was 61 ms, and is 37 ms (tests/bench/redraw). Tornado can switch the waiting off for a websocket
 (TCP_NODELAY); Jupyter's server does not. `make lab` names this class in
 `ServerApp.kernel_websocket_connection_class`, which is there for that.
 """

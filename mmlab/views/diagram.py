@@ -265,8 +265,10 @@ class Canvas:
              color: str = INK, bold: bool = False, anchor: str = "middle", **more: object) -> None:
         """Add one line of text; `room` px is all it may fill: what does not fit is shortened."""
         fits = shorten(words, max(int(room / (0.62 * size)), 1))
-        self.shape("text", fits, x=x, y=y, font_size=size, fill=color, text_anchor=anchor,
-                   font_weight="bold" if bold else None, **{"xml:space": "preserve", **more})
+        whole = " ".join(fits.split()) == fits          # else SVG would draw one blank of two
+        self.shape("text", fits, x=x, y=y, font_size=None if size == SIZE else size, fill=color,
+                   text_anchor=None if anchor == "start" else anchor, font_weight="bold" if bold else None,
+                   **{"xml:space": None if whole else "preserve", **more})
 
     def box(self, x: float, y: float, width: float, height: float, words: object = "", *, kind: str,
             look: str = "plain", **more: object) -> None:

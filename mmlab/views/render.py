@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from mmlab.views.style import FONT, SLACK, visible
+from mmlab.views.style import FONT, SIZE, SLACK, visible
 
 Engine = Callable[[str], str]
 
@@ -184,8 +184,9 @@ def named(svg: str, title: str, text: str, prefix: str) -> str:
     box, body = opened(svg)
     head = "".join(f'<{tag} id="{prefix}-{tag}">{_escaped(_lines(words))}</{tag}>'
                    for tag, words in (("title", title), ("desc", text)))
-    return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{min(float(box.split()[2]), WIDEST):g}" role="img" '
-            f'aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc" font-family="{FONT}" '
+    wide = min(float(box.split()[2]), WIDEST)
+    return (f'<svg xmlns="{SVG}" viewBox="{box}" width="{wide:g}" font-family="{FONT}" font-size="{SIZE}" role="img" '
+            f'aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc" '
             f'style="max-width:100%;height:auto;background:#fff">{head}{body}')
 
 

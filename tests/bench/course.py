@@ -1,4 +1,4 @@
-"""Grade a simulated class, beside plain nbgrader on the same work: python -m tests.bench.course.
+"""Grade a simulated class, beside plain nbgrader on the same work: make bench ARGS=course.
 
 Plain is `nbgrader autograde` as it comes: a Jupyter kernel for each notebook, and the examples as visible asserts in
 the graded cells, which is less than the hidden checks that we make. Both read the same answers. Of twenty students
@@ -122,7 +122,7 @@ def graded(folder: Path, problems: ProblemSet) -> int:
 
 def main(words: list[str]) -> int:
     """Measure, and print the figures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.course", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench ARGS=course", description=__doc__)
     parser.add_argument("--students", type=int, default=200, help="how large the class is")
     parser.add_argument("--plain", type=int, help="how many of them plain nbgrader grades (all)")
     parser.add_argument("-j", "--jobs", type=int, default=2)

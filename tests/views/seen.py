@@ -36,7 +36,7 @@ def is_well_drawn(diagram, width=900):
     for element in root.iter():
         tag = element.tag.rpartition("}")[2]
         if tag == "text":
-            size = float(element.get("font-size"))
+            size = float(element.get("font-size", root.get("font-size")))
             assert size >= style.SMALL - 0.5
             length = 0.5 * size * len(element.text or "")
             anchor = element.get("text-anchor", "start")
