@@ -16,16 +16,14 @@ vma#3: vm_pgoff 0 → 1, vm_file → book.txt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, table
-from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SIZE, SMALL, ink, shorten, visible
+from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SMALL, fit, ink, room, visible
 
 ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 8, 22, 50  # px: a line; beside words; the margin; between boxes; between columns
 NARROW, WIDE = 110, 340  # px: how wide a column at least and at most is
-LETTER = 0.58  # of the size: how wide a letter is, in whichever font; beside words there is ground for wide ones
 BASE = 16  # px: from the top of a line to where its letters stand
 
 
@@ -49,7 +47,7 @@ class Node(NamedTuple):
         """How much room its words need, in px."""
         lines = [room(heading(self.kind), bold=True) + room(self.title)]
         lines += [room(row.field) + room(row.words, bold=row.lit) for row in self.rows]
-        lines += [room(cell.text, bold=True) for cell in self.strip]
+        lines += [room(str(cell.text), bold=True) for cell in self.strip]
         return round(max(lines)) + 3 * SIDE + 2
 
     def port(self, name: str) -> tuple[int, int]:
@@ -158,20 +156,6 @@ def heading(kind: str) -> str:
     return f"{KINDS[kind].marker} {KINDS[kind].type}"
 
 
-@lru_cache(maxsize=2048)
-def room(words: object, *, bold: bool = False, size: float = SIZE) -> float:
-    """Give the px that words take: capitals, bold letters, m and w are wider, and Chinese letters twice as wide."""
-    line = shorten(words)
-    wide = 0.1 * sum(map(str.isupper, line)) + 0.5 * sum(letter in "mw" for letter in line)
-    letters = len(line) + wide + sum(letter > "\u2e80" for letter in line)
-    return letters * LETTER * size * (1.08 if bold else 1)
-
-
-def fit(words: object, width: float) -> str:
-    """Shorten words to the room that there is."""
-    return shorten(words, max(int(width / (LETTER * SIZE)), 1))
-
-
 def lay_out(columns: list[list[Node]], edges: list[Edge]) -> dict[str, Box]:
     """Give each object its place: beneath each other in each column, the columns side by side."""
     boxes: dict[str, Box] = {}
@@ -181,11 +165,17 @@ def lay_out(columns: list[list[Node]], edges: list[Edge]) -> dict[str, Box]:
         for node in column:
             boxes[node.name] = Box(node, x, y, width, node.height)
             y += node.height + GAP
-        x += width + GUTTER
+        x += width + gutter(column, edges)
     floor = max(box.bottom for box in boxes.values())
     for column in reversed(columns):
         settle(column, boxes, edges, floor)
     return boxes
+
+
+def gutter(column: list[Node], edges: list[Edge]) -> int:
+    """Give the px to the next column: its pointers' labels stand there."""
+    names = {node.name for node in column}
+    return max([GUTTER, *(round(room(edge.label, size=SMALL)) + 12 for edge in edges if edge.tail in names)])
 
 
 def settle(column: list[Node], boxes: dict[str, Box], edges: list[Edge], floor: int) -> None:
@@ -283,6 +273,6 @@ def draw_edge(canvas: Canvas, boxes: dict[str, Box], edge: Edge) -> None:
     back = x2 - turn * 8
     canvas.shape("polygon", points=f"{x2},{y2} {back},{y2 - 3.5} {back},{y2 + 3.5}", fill=look["color"])
     if edge.label:
-        wide, x, y = room(edge.label, size=SMALL) - 8, (x1 + x2 + 3) / 2, y1 + 0.75 * (y2 - y1)
+        wide, x, y = room(edge.label, size=SMALL) + 4, (x1 + x2 + 3) / 2, y1 + 0.75 * (y2 - y1)
         canvas.rect(x - wide / 2, y - 8, wide, 16, fill=PAPER)
         canvas.text(x, y + 4, edge.label, size=SMALL, color=look["fontcolor"])

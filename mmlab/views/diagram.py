@@ -264,7 +264,7 @@ class Canvas:
     def text(self, x: float, y: float, words: object, *, room: float = 2000.0, size: float = SIZE,
              color: str = INK, bold: bool = False, anchor: str = "middle", **more: object) -> None:
         """Add one line of text; `room` px is all it may fill: what does not fit is shortened."""
-        fits = shorten(words, max(int(room / (0.62 * size)), 1))
+        fits = style.fit(str(words), room, bold=bold, size=size)
         whole = " ".join(fits.split()) == fits          # else SVG would draw one blank of two
         self.shape("text", fits, x=x, y=y, font_size=None if size == SIZE else size, fill=color,
                    text_anchor=None if anchor == "start" else anchor, font_weight="bold" if bold else None,
@@ -284,13 +284,13 @@ class Canvas:
         for look in looks:
             self.box(x, y - 10, 16, 12, kind=kind, look=look)
             self.text(x + 22, y, LOOKS[look].legend, size=SMALL, color=MUTED, anchor="start")
-            x += 42 + 0.52 * SMALL * len(LOOKS[look].legend)
+            x += 42 + style.room(LOOKS[look].legend, size=SMALL)
 
     def key(self, x: float, y: float, *items: tuple[str, str, str]) -> None:
         """Add a legend of (kind, look, what it means), going on in new lines where there is no more room."""
         left = x
         for kind, look, words in items:
-            wide = 36 + 0.56 * SMALL * len(words)
+            wide = 40 + style.room(words, size=SMALL)
             if x + wide > self.width and x > left:
                 x, y = left, y + 18
             self.box(x, y - 10, 16, 12, kind=kind, look=look)

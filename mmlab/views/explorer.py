@@ -29,7 +29,7 @@ from .history import History, Step, steps
 from .objects import process_graph, vma_graph
 from .reasons import function_of, name_of, reason, reference, spell_step, what_happens
 from .sheet import STYLE
-from .source import place_of, source_html, source_text
+from .source import SHOWN, place_of, source_html, source_text
 from .style import shorten
 from .words import _
 
@@ -165,8 +165,9 @@ class Explorer(widgets.VBox):
         )  # fmt: skip
         lines = [(INDENT * s.depth + shorten(s.text, 110), n) for n, s in enumerate(self.steps, 1)]
         self.tree = widgets.Select(
-            options=lines, rows=20, description=_("call tree"), layout=wide("36em"), style={"description_width": "0"}
-        )
+            options=lines, rows=SHOWN, description=_("call tree"), layout=widgets.Layout(width="auto"),
+            style={"description_width": "0"},
+        )  # fmt: skip
         self.source, self.told, self.view = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.panes = widgets.HBox([self.tree, self.source]).add_class("mm-panes")
         self.style_sheet = widgets.HTML(f"<style>{STYLE}</style>")

@@ -25,7 +25,7 @@ from ..include.mman import PAGE_SHIFT
 from ..include.mmzone import machine
 from ..machine import Kernel
 from .diagram import Canvas, Diagram
-from .style import INK, KINDS, MUTED, PAPER, RULE, SMALL
+from .style import INK, KINDS, MUTED, PAPER, RULE, SMALL, room
 from .walk import called, present, ranges, task_name, vmas
 from .words import _, many
 
@@ -129,6 +129,14 @@ def mappers_of(row: Row) -> str:
     return ", ".join(row.mappers) or _("nobody")
 
 
+def frames_of(row: Row, width: float) -> str:
+    """Name the pages' frames; where `width` px have no room for all runs, the first ones and the last."""
+    runs = ranges(row.pages).split(", ")
+    shorter = ([*runs[:kept], "…", runs[-1]] for kept in range(len(runs) - 2, -1, -1))
+    spelt = ["#" + ", ".join(some) for some in (runs, *shorter)]
+    return next((words for words in spelt if room(words, size=SMALL) <= width), spelt[-1])
+
+
 def tell(row: Row) -> str:
     """Say a row in a line."""
     sums = ", ".join(f"{name} {row.kB(name)} kB" for name in NAMES if row.kB(name))
@@ -189,9 +197,9 @@ def draw_row(canvas: Canvas, y: float, row: Row, book: Ledger, columns: dict[str
     look = KINDS[KIND[row.kind]]
     canvas.rect(12, y + 1, 4, LINE - 2, fill=look.border)
     first = min(columns.values())
-    canvas.text(22, y + 16, f"{look.marker} {row.area}", bold=True, color=look.text, anchor="start", room=216)
+    canvas.text(22, y + 16, f"{look.marker} {row.area}", bold=True, color=look.text, anchor="start", room=210)
     canvas.text(244, y + 16, mappers_of(row), size=SMALL, anchor="start", room=156)
-    canvas.text(404, y + 16, f"#{ranges(row.pages)}", size=SMALL, color=MUTED, anchor="start", room=first - 410)
+    canvas.text(404, y + 16, frames_of(row, first - 410), size=SMALL, color=MUTED, anchor="start")
     for name, x in columns.items():
         if row.kB(name):
             wide = max((COLUMN - 14) * row.kB(name) / book.kB(name), 1.0)

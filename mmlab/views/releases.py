@@ -340,7 +340,6 @@ def draw(title: str, release: str, asked: list[Change]) -> Diagram:
     bottom = TOP + LINE * len(asked)
     canvas = Canvas(WIDTH, bottom + 26)
     canvas.text(NAME, 24, title, bold=True, size=14, anchor="start", room=WIDTH - 32)
-    canvas.rect(places[release] - 5, 46, 10, bottom - 46, fill=CHANGED, stroke=CHANGED_TEXT)
     canvas.text(places[release], 42, release, bold=True, color=CHANGED_TEXT)
     for end in (OLDEST, NEWEST):
         canvas.text(places[end], bottom + 16, end, size=SMALL, color=MUTED)
@@ -354,6 +353,7 @@ def draw_change(canvas: Canvas, y: float, change: Change, release: str, places: 
     """Draw one question: since when the answer is today's, and what it is at `release`."""
     new, since, line = key(change.release) <= key(release), places[change.release], y + 16
     canvas.line(NAME, y + LINE, WIDTH - 12, y + LINE, stroke=RULE, stroke_width=0.7)
+    canvas.rect(places[release] - 5, y + 6, 10, 15, fill=CHANGED, stroke=CHANGED_TEXT)
     canvas.line(LEFT, line, since, line, stroke=MUTED, stroke_dasharray="2 3")
     canvas.line(since, line, places[NEWEST], line, stroke=KINDS["vm_area_struct"].border, stroke_width=4)
     canvas.text(NAME, y + 15, change.name, bold=True, anchor="start", room=LEFT - NAME - 8)

@@ -7,16 +7,18 @@ body[data-jp-theme-light="false"] :is(.mm-explorer,.mm-predict,.mm-lab){
   --mm-paper:#1b1d20;--mm-ink:#e8eaed;--mm-muted:#b4bac2;--mm-rule:#4a5058;
   --mm-lit:#5a4700;--mm-lit-ink:#fff;--mm-k:#8ecbff;--mm-s:#ffc48a;--mm-c:#b4bac2;--mm-n:#dcb4ff;--mm-f:#7fe3c0}
 .mm-explorer .mm-panes{flex-flow:row wrap;gap:8px;align-items:stretch}
-.mm-explorer .mm-panes>.widget-html{flex:1 1 32em;min-width:0;margin:0}
+.mm-explorer .mm-panes>*{min-width:0;margin:0}
+.mm-explorer .mm-panes>.widget-select{flex:2 1 24em}
+.mm-explorer .mm-panes>.widget-html{flex:3 1 36em}
 .mm-explorer .mm-panes .widget-html-content{width:100%}
 .mm-explorer .widget-select{height:auto}
 .mm-explorer select{font:12px/1.5 var(--jp-code-font-family,monospace);color:var(--mm-ink);background:var(--mm-paper);
-  border:1px solid var(--mm-rule);padding:2px;height:31em!important;max-height:none}
+  border:1px solid var(--mm-rule);padding:2px;height:22em!important;max-height:none;min-width:0}
 .mm-explorer option:checked{background:linear-gradient(var(--mm-lit),var(--mm-lit));color:var(--mm-lit-ink)}
 .mm-explorer .widget-select>label{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .mm-explorer .mm-source{font:12px/1.5 var(--jp-code-font-family,monospace);color:var(--mm-ink);
   background:var(--mm-paper);border:1px solid var(--mm-rule);margin:0;padding:4px 0;
-  height:31em;box-sizing:border-box;overflow:auto;white-space:pre}
+  height:22em;box-sizing:border-box;overflow:auto;white-space:pre}
 .mm-explorer .mm-line{display:block;padding-right:8px;width:max-content;min-width:100%;box-sizing:border-box}
 .mm-explorer .mm-no{display:inline-block;width:4.5em;padding-right:1em;text-align:right;color:var(--mm-muted);
   user-select:none}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..trace import USERS, Change, Event, Failure, Return, modules
 from .history import Step
 
-SHOWN = 20  # lines of a function; of a longer one, those around the step
+SHOWN = 14  # lines of a function; of a longer one, those around the step
 Function = Any  # to mypy a FunctionType that is a field is a method
 INKS = {  # token types of Pygments → class; sheet.py has the colours
     "Token.Comment": "c",

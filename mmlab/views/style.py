@@ -3,13 +3,18 @@
 Colours are Okabe–Ito's, which stay apart for colour-blind readers; still, colour is never the only cue:
 a header has the marker and the kernel's own type name, and what changed is bold and reads `old → new`.
 """
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 FONT = "Helvetica,Arial,sans-serif"
 SIZE = 12                                   # px of a label; nothing in a picture is smaller than SMALL
 SMALL = 10.5
 SLACK = 1.1                                 # Graphviz measures text this much larger than it is drawn
+BOLD = 1.1                                  # so much wider bold letters are
+WIDTHS = {                                  # of the size: letters of DejaVu Sans, the widest of the common fonts
+    **dict.fromkeys(" ijlIJ.,:;'|!/", 0.3), **dict.fromkeys("frt()[]-", 0.4), **dict.fromkeys("cksvxyz_FL", 0.57),
+    **dict.fromkeys("EPSTY", 0.63), **dict.fromkeys("mwMW#@%×→↓=+<>≠≤…●■□▬○", 0.93),
+}
 PAPER, INK, MUTED, RULE, HOLE = "#FFFFFF", "#1A1A1A", "#4A5058", "#D5D9DF", "#F4F5F7"
 CHANGED, DANGER = "#FFF3C4", "#D55E00"
 CHANGED_TEXT, DANGER_TEXT, DANGER_TINT = "#6B4E00", "#A84300", "#FCE8DC"
@@ -112,3 +117,30 @@ def shorten(text: object, limit: int = 40) -> str:
     line = visible(text)
     keep = max(limit - 1, 1)
     return line if len(line) <= limit else line[:keep - keep // 2] + "…" + line[len(line) - keep // 2:]
+
+
+def letter_width(letter: str) -> float:
+    """Return how wide a letter is, of the size; Chinese letters are as wide as high."""
+    other = 0.63 if letter.islower() or letter.isdigit() else 0.73 if letter < "\u2e80" else 1.0
+    return WIDTHS.get(letter, other)
+
+
+@lru_cache(maxsize=4096)
+def room(line: str, *, bold: bool = False, size: float = SIZE) -> float:
+    """Return the px that a line takes in a wide font; in others it takes less."""
+    return sum(map(letter_width, line)) * size * (BOLD if bold else 1)
+
+
+@lru_cache(maxsize=4096)
+def fit(words: str, width: float, *, bold: bool = False, size: float = SIZE) -> str:
+    """Return the words on one line, shortened to `width` px, or to a letter and … if even that is too wide.
+
+    >>> fit("a_long_file_name.txt", 80)
+    'a_long…e.txt'
+    """
+    line = visible(words)
+    for limit in range(len(line) - 1, 1, -1):
+        if room(line, bold=bold, size=size) <= width:
+            break
+        line = shorten(words, limit)
+    return line

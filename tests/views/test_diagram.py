@@ -156,6 +156,15 @@ def test_text_that_does_not_fit_its_box_is_shortened():
     assert "…" in text and len(text) * 0.62 * style.SMALL <= 64
 
 
+@given(st.text(max_size=60), st.floats(20, 400), st.booleans())
+def test_what_fits_is_no_wider_and_begins_alike(words, width, bold):
+    line = style.fit(words, width, bold=bold)
+    whole = style.visible(words)
+    assert style.room(line, bold=bold) <= width or len(line) <= 2
+    assert (line == whole) == (style.room(whole, bold=bold) <= width or len(whole) <= 2)
+    assert line[:1] == whole[:1]
+
+
 @given(st.floats(-1e6, 1e6))
 def test_a_number_is_short_and_near(value):
     assert float(number(value)) == pytest.approx(value, abs=0.0051) and number(value) != "-0"
