@@ -229,7 +229,7 @@ def draw_pages(canvas: Canvas, layout: Layout, top: float, shown: list[Mapping])
 
 def head(canvas: Canvas, layout: Layout, y: float, kind: str, name: str, more: str) -> None:
     """Name what is in the middle."""
-    look, x, room = KINDS[kind], middle(layout) + layout.middle / 2, layout.middle + 2 * layout.gap - 12
+    look, x, room = KINDS[kind], middle(layout) + layout.middle / 2, layout.middle + 2 * layout.gap + 4
     canvas.text(x, y + 16, f"{look.marker} {name}", bold=True, color=look.text, room=room)
     canvas.text(x, y + 34, more, size=SMALL, color=MUTED, room=room)
 
