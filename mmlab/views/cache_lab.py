@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from ..include.errors import MemoryFault
@@ -25,7 +24,7 @@ from ..include.mman import (
 )
 from ..machine import Kernel, book_text
 from .cache import page_cache
-from .controls import Moves, Outcome, button, choice, menu, observe, processes, row
+from .controls import Outcome, TwoProcesses
 from .timeline import Moment, timeline
 from .words import _, many
 
@@ -164,28 +163,16 @@ def spell(kind: Kind) -> str:
 # ── the widget ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class CacheLab(Moves):
+class CacheLab(TwoProcesses):
     """One file in the hands of two processes. Keywords as in `CacheSetting`; `at`: after which move it begins.
 
     Without a live kernel it shows what came of its moves.
     """
 
-    def __init__(self, kind: str = "disk, both shared", moves: Sequence[str] = (), at: int | None = None) -> None:
-        self.kind = menu(_("file"), {_(name): name for name in KINDS}, kind)
-        self.process = processes()
-        self.page = choice({f"{_('page')} {page}": str(page) for page in range(PAGES)}, "0")
-        self.acts = {
-            what: button(_(words), _("have the process do this"), partial(self.act, what))
-            for what, words in ACTS.items()
-        }
-        observe((self.kind,), self._update)
-        strip = row(*self.acts.values()).add_class("mm-strip")
-        super().__init__(moves, row(self.kind, self.process), row(self.page), strip, at=at)
+    labels, paged, page_count = ACTS, PAGE_ACTS, PAGES
 
-    def act(self, what: str) -> None:
-        """Have the chosen process do something, with the chosen page if it takes one."""
-        page = f" {self.page.value}" if what in PAGE_ACTS else ""
-        self.move(f"{self.process.value} {what}{page}")
+    def __init__(self, kind: str = "disk, both shared", moves: Sequence[str] = (), at: int | None = None) -> None:
+        super().__init__(_("file"), KINDS, kind, moves, at=at)
 
     @property
     def setting(self) -> CacheSetting:

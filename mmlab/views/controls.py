@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -146,6 +146,36 @@ class Moves(Lab):
         super()._update(change)
         self.back.disabled = not self.made
         self.again.disabled = len(self.made) == len(self.moves)
+
+
+class TwoProcesses(Moves):
+    """A lab whose moves are what process A or B does, some of it with a page: "A store 0".
+
+    `kinds`: what the menu offers; `labels`: the words on the button of each act; `paged`: the acts that take a page.
+    """
+
+    labels: Mapping[str, str]
+    paged: Collection[str]
+    page_count: int
+
+    def __init__(
+        self, label: str, kinds: Iterable[str], kind: str, moves: Sequence[str], *, at: int | None = None
+    ) -> None:
+        self.kind = menu(label, {_(name): name for name in kinds}, kind)
+        self.process = processes()
+        self.page = choice({f"{_('page')} {page}": str(page) for page in range(self.page_count)}, "0")
+        self.acts = {
+            what: button(_(words), _("have the process do this"), partial(self.act, what))
+            for what, words in self.labels.items()
+        }
+        observe((self.kind,), self._update)
+        strip = row(*self.acts.values()).add_class("mm-strip")
+        super().__init__(moves, row(self.kind, self.process, self.page), strip, at=at)
+
+    def act(self, what: str) -> None:
+        """Have the chosen process do something, with the chosen page if it takes one."""
+        page = f" {self.page.value}" if what in self.paged else ""
+        self.move(f"{self.process.value} {what}{page}")
 
 
 # ── the controls ────────────────────────────────────────────────────────────────────────────────────────────

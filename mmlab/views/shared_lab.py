@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from ..include.errors import MemoryFault
@@ -24,7 +23,7 @@ from ..include.mman import (
 from ..include.shm import IPC_CREAT, IPC_RMID
 from ..machine import Kernel
 from ..process import Process
-from .controls import Moves, Outcome, button, choice, menu, observe, processes, remembered, row
+from .controls import Outcome, TwoProcesses, remembered
 from .diagram import Diagram
 from .mappings import page_tables
 from .shared import shared_memory
@@ -52,6 +51,7 @@ KINDS = {
     "memfd_create": Kind("memfd", "", MAP_SHARED),
     "System V": Kind("sysv", "", 0),
 }
+PAGE_ACTS = "load", "store"  # these are about one page
 ACTS = {"store": "store", "load": "load", "munmap": "munmap", "unlink": "take the name away", "exit": "exit"}
 
 
@@ -106,7 +106,7 @@ class World:
     def make(self, move: str) -> None:
         """Make a move, and note what came of it."""
         name, what, *page = move.split()
-        words = f"{name}: {_(ACTS[what])}" + (f" {_('page')} {page[0]}" if what in ("load", "store") else "")
+        words = f"{name}: {_(ACTS[what])}" + (f" {_('page')} {page[0]}" if what in PAGE_ACTS else "")
         said = self.act(name, what, int(page[0]) if page else 0)
         self.moments.append(Moment(words + (f" → {said}" if said else ""), self.counts()))
 
@@ -182,28 +182,16 @@ def spell(kind: Kind) -> str:
 # ── the widget ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class SharedLab(Moves):
+class SharedLab(TwoProcesses):
     """Store as A, load as B, in memory of the chosen kind. Keywords as in `SharedSetting`.
 
     Without a live kernel it shows what came of its moves.
     """
 
-    def __init__(self, kind: str = "a file, MAP_SHARED", moves: Sequence[str] = ("A store 0", "B load 0")) -> None:
-        self.kind = menu(_("memory"), {_(name): name for name in KINDS}, kind)
-        self.process = processes()
-        self.page = choice({f"{_('page')} {page}": str(page) for page in range(PAGES)}, "0")
-        self.acts = {
-            what: button(_(words), _("have the process do this"), partial(self.act, what))
-            for what, words in ACTS.items()
-        }
-        observe((self.kind,), self._update)
-        strip = row(*self.acts.values()).add_class("mm-strip")
-        super().__init__(moves, row(self.kind, self.process, self.page), strip)
+    labels, paged, page_count = ACTS, PAGE_ACTS, PAGES
 
-    def act(self, what: str) -> None:
-        """Have the chosen process do something, with the chosen page if it takes one."""
-        page = f" {self.page.value}" if what in ("load", "store") else ""
-        self.move(f"{self.process.value} {what}{page}")
+    def __init__(self, kind: str = "a file, MAP_SHARED", moves: Sequence[str] = ("A store 0", "B load 0")) -> None:
+        super().__init__(_("memory"), KINDS, kind, moves)
 
     @property
     def setting(self) -> SharedSetting:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mmlab import Kernel, linux
 from mmlab.coursework.sandbox import Nursery
 
 if sys.platform != "linux":
@@ -15,3 +16,18 @@ if sys.platform != "linux":
 def nursery() -> Iterator[Nursery]:
     with Nursery() as nursery:
         yield nursery
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return Kernel()
+
+
+@pytest.fixture
+def real() -> Iterator[linux.Kernel]:
+    try:
+        kernel = linux.Kernel()
+    except linux.Unavailable as reason:
+        pytest.skip(str(reason))
+    with kernel:
+        yield kernel

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -33,6 +33,11 @@ def answered(problems: ProblemSet, part: Part, answer: str, student: str, nurser
     cells = [Cell(f"me = {student!r}"), Cell(START), Cell(part.setup), Cell(answer)]
     (mark,) = Grader(problems, student, COURSE, nursery).grade([*cells, Cell("", problems.grade_id(part))])
     return mark
+
+
+def module(grade_id: str) -> Any:
+    """Give the module of a part."""
+    return sys.modules[PARTS[grade_id][1].check.__module__]
 
 
 def wrong(grade_id: str) -> dict[str, str | tuple[str, float]]:

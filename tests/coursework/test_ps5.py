@@ -1,35 +1,11 @@
 """Problem set 5: what if its predictions are put to the real kernel? (test_mutants.py looks after its bugs.)"""
 
-import sys
 from typing import Any
 
-import pytest
-
-from mmlab import Kernel, linux
 from mmlab.coursework.persona import drawn
-from tests.coursework.helpers import COURSE, PARTS
+from tests.coursework.helpers import COURSE, module
 
 STUDENTS = [f"student {number}" for number in range(12)]
-
-
-@pytest.fixture
-def kernel():
-    return Kernel()
-
-
-@pytest.fixture
-def real():
-    try:
-        kernel = linux.Kernel()
-    except linux.Unavailable as reason:
-        pytest.skip(str(reason))
-    with kernel:
-        yield kernel
-
-
-def module(grade_id: str) -> Any:
-    """Give the module of a part."""
-    return sys.modules[PARTS[grade_id][1].check.__module__]
 
 
 def faulted(kernel: Any, proc: Any, addr: int, data: bytes) -> bool:

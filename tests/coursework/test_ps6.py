@@ -1,34 +1,10 @@
 """Problem set 6: what if the real kernel is asked? (test_mutants.py looks after its bugs.)"""
 
 import random
-import sys
 from typing import Any
 
-import pytest
-
-from mmlab import Kernel, linux
 from mmlab.coursework.persona import drawn
-from tests.coursework.helpers import COURSE, PARTS
-
-
-@pytest.fixture
-def kernel():
-    return Kernel()
-
-
-@pytest.fixture
-def real():
-    try:
-        kernel = linux.Kernel()
-    except linux.Unavailable as reason:
-        pytest.skip(str(reason))
-    with kernel:
-        yield kernel
-
-
-def module(grade_id: str) -> Any:
-    """Give the module of a part."""
-    return sys.modules[PARTS[grade_id][1].check.__module__]
+from tests.coursework.helpers import COURSE, module
 
 
 def test_what_if_linux_is_asked_what_moved_memory_becomes(kernel: Any, real: Any) -> None:
