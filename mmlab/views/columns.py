@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .diagram import POINTER, Canvas, Cell, Diagram, Row, digraph, edge, table
-from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SMALL, fit, ink, room, visible
+from .style import CHANGED, EDGE, EDGES, INK, KINDS, MUTED, PAPER, RULE, SMALL, ink, room, visible
 
 ROW, SIDE, PAD, GAP, GUTTER = 24, 8, 8, 22, 50  # px: a line; beside words; the margin; between boxes; between columns
 NARROW, WIDE = 110, 340  # px: how wide a column at least and at most is
@@ -237,7 +237,7 @@ def draw_box(canvas: Canvas, box: Box) -> None:
         canvas.rect(x, y, width, ROW, fill=look.head)
     canvas.text(x + SIDE, y + BASE, heading(node.kind), bold=True, color=ink(look.head), anchor="start")
     free = width - 3 * SIDE - room(heading(node.kind), bold=True)
-    canvas.text(box.right - SIDE, y + BASE, fit(node.title, free), color=ink(look.head), anchor="end")
+    canvas.text(box.right - SIDE, y + BASE, node.title, room=free, color=ink(look.head), anchor="end")
     for line, row in enumerate(node.rows, 1):
         draw_row(canvas, box, y + ROW * line, row)
     rules = [f"M{x},{y + ROW * line} h{width}" for line in range(2, len(node.rows) + 1)]
@@ -258,8 +258,8 @@ def draw_row(canvas: Canvas, box: Box, y: int, row: Row) -> None:
         canvas.rect(box.x, y, box.width, ROW, fill=CHANGED)
     color = KINDS[box.node.kind].text if row.value == POINTER else INK
     free = box.width - 3 * SIDE - room(row.field)
-    canvas.text(box.x + SIDE, y + BASE, fit(row.field, box.width - 2 * SIDE), color=MUTED, anchor="start")
-    canvas.text(box.right - SIDE, y + BASE, fit(row.words, free), color=color, bold=row.lit, anchor="end")
+    canvas.text(box.x + SIDE, y + BASE, row.field, room=box.width - 2 * SIDE, color=MUTED, anchor="start")
+    canvas.text(box.right - SIDE, y + BASE, row.words, room=free, color=color, bold=row.lit, anchor="end")
 
 
 def draw_edge(canvas: Canvas, boxes: dict[str, Box], edge: Edge) -> None:
