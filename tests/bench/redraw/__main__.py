@@ -16,14 +16,17 @@ Without a `dot` command the plain way is left out, and it says so.
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from mmlab.setup import browser
+from mmlab.setup.report import Trouble
 from tests.bench.redraw import cells, kernel, page
 from tests.browser.conftest import FLAGS
 
@@ -99,8 +102,13 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--moves", type=int, default=100, help="of each way (100)")
     parser.add_argument("--long", type=int, default=1000, help="moves that must leave nothing behind (1000)")
     options = parser.parse_args(words)
+    try:
+        browser.provide(Path(sys.prefix))
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=os.environ["MMLAB_CHROMIUM"], args=FLAGS)
         missed = from_key_to_picture(chromium, options.moves)
         notebook = {"graph": cells.GRAPH, "ours": cells.OURS, "lab": cells.MMAP_LAB, "state": cells.STATE}
         with page.opened(chromium, notebook, prompt=True) as one:
