@@ -122,5 +122,6 @@ def test_it_is_accessible_and_legible_in_both_themes(page, explorer):
             ask(page, f"explorer.go(explorer.number({at!r}))")
             expect_step(page, explorer, int(ask(page, "explorer.at")))
             screenshot(page, f"explorer-{name}-{at.strip('()')}", of=explorer)
+            assert explorer.locator(".mm-panes").evaluate("panes => panes.scrollWidth <= panes.clientWidth")
             found = violations(page, ".mm-explorer")
             assert not found, "\n\n".join(found)

@@ -15,8 +15,8 @@ def test_what_if_a_redraw_is_measured_in_the_browser(page: Page, lab: Lab, monke
     notebook = [cells.GRAPH, cells.OURS, cells.DOT, cells.SMALL, cells.MMAP_LAB, cells.STATE]
     open_notebook(page, lab, lab.add("redraw.ipynb", notebook))
     run_all(page)
-    times = measured.key_presses({"here": page}, ["ours", "dot", "small"], 8)
-    assert {way: len(found) for (_, way), found in times.items()} == {"ours": 8, "dot": 8, "small": 8}
+    times = measured.key_presses({"here": page}, ["ours", "dot", "small"], 6)
+    assert {way: len(found) for (_, way), found in times.items()} == {"ours": 6, "dot": 6, "small": 6}
     assert all(0 < each < 10_000 for found in times.values() for each in found)
     more = measured.many_moves(page, 8)
     assert not [what for what in more if what.startswith(("comms", "widgets", "elements"))]

@@ -7,6 +7,7 @@ import pytest
 
 from mmlab import Kernel, linux
 from mmlab.coursework.sandbox import Nursery
+from tests.real import linux_kernel
 
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]  # the sandbox needs Linux
@@ -25,9 +26,5 @@ def kernel() -> Kernel:
 
 @pytest.fixture
 def real() -> Iterator[linux.Kernel]:
-    try:
-        kernel = linux.Kernel()
-    except linux.Unavailable as reason:
-        pytest.skip(str(reason))
-    with kernel:
+    with linux_kernel() as kernel:
         yield kernel

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import mmlab
-from mmlab import linux
+from tests.real import linux_kernel
 
 OLDEST = (6, 18)  # until then a seal, or the mapping of a pipe, was refused for another reason
 
@@ -16,11 +16,7 @@ OLDEST = (6, 18)  # until then a seal, or the mapping of a pipe, was refused for
 def real():
     if tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < OLDEST:
         pytest.skip(f"the simulation follows Linux {OLDEST[0]}.{OLDEST[1]} and newer")
-    try:
-        kernel = linux.Kernel()
-    except linux.Unavailable as reason:
-        pytest.skip(str(reason))
-    with kernel:
+    with linux_kernel() as kernel:
         yield kernel
 
 

@@ -29,6 +29,7 @@ from mmlab import (
     linux,
 )
 from mmlab.linux import machine, stub
+from tests.real import linux_kernel
 
 PAGE = 4096
 ARENA = 1 << 40
@@ -39,11 +40,7 @@ ROOT = Path(mmlab.__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def real():
-    try:
-        kernel = linux.Kernel()
-    except linux.Unavailable as reason:
-        pytest.skip(str(reason))
-    with kernel:
+    with linux_kernel() as kernel:
         yield kernel
 
 

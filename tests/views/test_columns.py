@@ -95,6 +95,15 @@ def test_a_pointer_from_a_page_table_to_the_page_is_level():
     is_well_drawn(object_graph(proc, addr), width=930)
 
 
+def test_a_label_has_room_between_the_boxes():
+    graph = Graph()
+    for column, name in enumerate("ab"):
+        graph.node(column, name, "file", name, [Row("f_mapping")])
+    graph.edge("a:f_mapping", "b", "unmapped_area_topdown")
+    boxes = lay_out(graph.columns, graph.edges)
+    assert boxes["b"].x - boxes["a"].right > style.room("unmapped_area_topdown", size=style.SMALL)
+
+
 @pytest.mark.parametrize(("tail", "head"), [(0, 2), (1, 0), (2, 0)])
 def test_a_pointer_that_would_cross_a_column_is_refused(tail, head):
     graph = Graph()

@@ -149,6 +149,15 @@ def test_a_canvas_writes_numbers_and_names_safely():
     assert "<script" not in svg and 'width="100"' in svg
 
 
+@pytest.mark.parametrize(("words", "kept"), [("a b", None), ("a  b", "preserve"), (" a", "preserve")])
+def test_blanks_that_would_be_lost_are_kept(words, kept):
+    canvas = Canvas(100, 50)
+    canvas.text(10, 10, words)
+    root = ET.fromstring(canvas.diagram("t", "x").svg)
+    assert (root[-1].text, root[-1].get("{http://www.w3.org/XML/1998/namespace}space")) == (words, kept)
+    assert float(root[-1].get("font-size", root.get("font-size"))) == style.SIZE
+
+
 def test_text_that_does_not_fit_its_box_is_shortened():
     canvas = Canvas(100, 50)
     canvas.box(0, 0, 64, 20, "n" * 60, kind="page")

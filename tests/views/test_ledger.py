@@ -8,6 +8,7 @@ from mmlab import MADV_DONTNEED, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, O_CREAT
 from mmlab.include.errors import KernelBug
 from mmlab.include.mm_types import PageAnon, page_mapcount
 from mmlab.views import Ledger, ledger
+from mmlab.views.ledger import Row, frames_of
 from tests.differential.compare import Player
 from tests.differential.programs import kinds, methods, random_program
 from tests.kernel.helpers import MEMORY, PAGE, RW, at, make_file, map_at
@@ -138,6 +139,13 @@ def test_sixty_rows_stay_legible(kernel):
         map_at(proc, 0, 1, RW, MAP_SHARED, proc.open(f"/tmp/{n}", O_RDWR | O_CREAT))
     assert len(Ledger.of(kernel).rows) > 60
     is_well_drawn(ledger(kernel))
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(900, "#1–2, 4, 6–8, 10"), (80, "#1–2, 4, …, 10"), (70, "#1–2, …, 10"), (1, "#…, 10")]
+)
+def test_frames_are_shortened_by_whole_runs(width, words):
+    assert frames_of(Row("f", "file", (), (1, 2, 4, 6, 7, 8, 10)), width) == words
 
 
 def test_a_ledger_that_does_not_balance_is_a_bug(kernel):

@@ -32,7 +32,6 @@ from tests.browser.conftest import FLAGS
 
 BAR = 0.5  # of the plain way's time, from key press to picture
 BAR_AT_KERNEL = 3.0  # times a callback that does nothing
-UNHELD = ("dot", "MmapLab, each")  # what these cost is told, and held to no bar: the second boots a machine for a move
 LAB, JUPYTERS = "make lab", "Jupyter's own websocket"
 OFFSET, LENGTH = "lab.controls['offset']", "lab.controls['length']"
 NOTHING = "a callback that does nothing"
@@ -87,10 +86,10 @@ def at_kernel(moves: int) -> list[str]:
     for what, (times, cpu) in kernel.moved(cells.GRAPH, WAYS, moves).items():
         p50, _ = line(what, times)
         least = least or p50
-        held = not what.startswith(UNHELD)
-        bar = f" (bar: {BAR_AT_KERNEL:g})" if held else ""
+        held_to = not what.startswith("dot")
+        bar = f" (bar: {BAR_AT_KERNEL:g})" if held_to else ""
         print(f"  {'':42} {p50 / least:.1f} of nothing{bar}; CPU {cpu:.1f} ms a move")
-        missed += [f"{what}: {p50 / least:.1f} empty callbacks"] if held and p50 > BAR_AT_KERNEL * least else []
+        missed += [f"{what}: {p50 / least:.1f} empty callbacks"] if held_to and p50 > BAR_AT_KERNEL * least else []
     return missed
 
 
@@ -102,6 +101,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--moves", type=int, default=100, help="of each way (100)")
     parser.add_argument("--long", type=int, default=1000, help="moves that must leave nothing behind (1000)")
     options = parser.parse_args(words)
+    if options.moves < 2:
+        parser.error("--moves: p50 and p95 are of 2 moves at least")
     try:
         browser.provide(Path(sys.prefix))
     except Trouble as trouble:

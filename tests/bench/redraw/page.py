@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import math
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def key_presses(pages: Mapping[str, Page], ways: Sequence[str], moves: int) -> T
     """Press a key so many times in each page each way; the ways take turns. A first turn of each only warms."""
     for page in pages.values():
         watch(page, ways)
-    for _ in range(1 + moves // TURN):
+    for _ in range(1 + math.ceil(moves / TURN)):
         for page in pages.values():
             page.bring_to_front()
             for way in ways:
@@ -83,7 +84,7 @@ def key_presses(pages: Mapping[str, Page], ways: Sequence[str], moves: int) -> T
                 for _ in range(TURN):
                     press(page, way)
                     page.wait_for_timeout(PAUSE)
-    return {(name, way): page.evaluate(f"times.{way}")[TURN:] for name, page in pages.items() for way in ways}
+    return {(name, way): page.evaluate(f"times.{way}")[TURN:][:moves] for name, page in pages.items() for way in ways}
 
 
 def watch(page: Page, ways: Sequence[str]) -> None:
